@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod explanation;
+pub mod log;
+pub mod onchain;
+pub mod parameter;
+pub mod proposal;
+pub mod render;

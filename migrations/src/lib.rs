@@ -1,0 +1,16 @@
+//! Schema migrations, in order. Each adds first, moves data, and removes in a later one, so that the release before
+//! still runs while a migration lands. See `README.md`.
+
+mod m20261120_000001_create_tables;
+
+pub use sea_orm_migration::{MigratorTrait, migrator::MigratorTrait as _, sea_orm};
+use sea_orm_migration::MigrationTrait;
+
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261120_000001_create_tables::Migration)]
+    }
+}

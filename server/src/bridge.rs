@@ -1,0 +1,390 @@
+//! The running bridge: its store, its log, the current reading, and who is told when something changes.
+
+use std::{
+    sync::{Arc, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use alloy::{eips::BlockId, signers::local::PrivateKeySigner};
+use alloy_primitives::B256;
+use governance::onchain::abi::{Governor, Timelock, VoteToken};
+use serde::Serialize;
+use tokio::sync::{broadcast, watch};
+use tracing::{error, info, warn};
+
+use crate::{
+    chain::{
+        Node,
+        executor::Executor,
+        follower::{FollowError, Follower, Round},
+    },
+    config::{Config, EngineConfig},
+    log::Log,
+    reading::{Decisions, Facts, Reading, Settings},
+    source::Source,
+    store::{Store, entities::proposal},
+    wall_ms,
+    workflow::{WorkflowError, explain},
+};
+
+/// Told to every open page and engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    pub block: u64,
+    pub chain_time: u64,
+    /// proposals, parameters, engines, decisions, drafts, log, block.
+    pub what: Vec<&'static str>,
+    /// One sentence for people who listen rather than look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Whether the node answers, as of the last round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    pub followed: bool,
+    pub problem: Option<String>,
+    pub last_round_ms: u64,
+}
+
+#[derive(Debug)]
+pub struct Bridge {
+    pub config: Config,
+    pub store: Store,
+    pub log: Log,
+    pub changes: broadcast::Sender<Change>,
+    reading: RwLock<Arc<Reading>>,
+    head: watch::Sender<u64>,
+    health: RwLock<Health>,
+    node: tokio::sync::RwLock<Option<Node>>,
+    tokens: Vec<(String, String)>,
+    /// Wall-clock milliseconds of each engine's last sign of life.
+    signs: RwLock<std::collections::BTreeMap<String, u64>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the database could not be opened: {0}")]
+    Store(#[from] sea_orm::DbErr),
+    #[error(transparent)]
+    Log(#[from] crate::log::LogError),
+    #[error("{path} could not be read: {source}")]
+    File { path: String, source: std::io::Error },
+    #[error("the executor's key in {0} is not a private key in hex")]
+    Key(String),
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|source| StartError::File { path: path.display().to_string(), source })
+}
+
+impl Bridge {
+    pub async fn open(config: Config) -> Result<Arc<Self>, StartError> {
+        std::fs::create_dir_all(&config.data_dir).map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
+        let store = Store::open(&config.database_url).await?;
+        let log = Log::open(store.clone(), &config.log_origin, &config.data_dir.join("log.key"))?;
+        let source = config.dao.source();
+        let mut tokens = Vec::new();
+        for engine in &config.dao.engines {
+            tokens.push((engine.id.clone(), String::from_utf8_lossy(&read(&engine.token_file)?).trim().to_owned()));
+        }
+        let facts = Facts::load(&store.db, &source).await?;
+        let decisions = Decisions::load(&store.db, &source, &Decisions::default()).await?;
+        let (block, chain_time) = last_block(&store, &source).await?;
+        let reading = Reading {
+            source,
+            dao: Arc::new(config.dao.clone()),
+            facts: Arc::new(facts),
+            decisions: Arc::new(decisions),
+            block,
+            chain_time,
+            settings: Arc::default(),
+        };
+        let bridge = Arc::new(Self {
+            config,
+            store,
+            log,
+            changes: broadcast::channel(64).0,
+            reading: RwLock::new(Arc::new(reading)),
+            head: watch::channel(0).0,
+            health: RwLock::default(),
+            node: tokio::sync::RwLock::new(None),
+            tokens,
+            signs: RwLock::default(),
+        });
+        bridge.take_in_records().await?;
+        bridge.log.publish().await?;
+        Ok(bridge)
+    }
+
+    /// Signed records and models that the operator put beside the configuration; accepted by the same rules as over HTTP.
+    async fn take_in_records(&self) -> Result<(), StartError> {
+        if let Some(folder) = &self.config.records_dir {
+            let entries = std::fs::read_dir(folder).map_err(|source| StartError::File { path: folder.display().to_string(), source })?;
+            let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+            files.sort();
+            for file in files {
+                let at = self.reading().chain_time;
+                if let Err(refusal) = explain::accept(&self.store, &self.reading(), &read(&file)?, at).await {
+                    warn!(file = %file.display(), "record {} was not accepted: {refusal}", file.display());
+                }
+            }
+            self.reread_decisions().await?;
+        }
+        for file in &self.config.models {
+            let bytes = read(file)?;
+            let sha256 = alloy_primitives::hex::encode(governance::explanation::Model::sha256(&bytes));
+            if let Err(refusal) = explain::publish_model(&self.store, &self.reading(), &sha256, &bytes).await {
+                warn!(file = %file.display(), "model {} was not published: {refusal}", file.display());
+            }
+        }
+        self.reread_decisions().await?;
+        Ok(())
+    }
+
+    pub fn reading(&self) -> Arc<Reading> {
+        self.reading.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn swap(&self, edit: impl FnOnce(&mut Reading)) {
+        let mut held = self.reading.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = (**held).clone();
+        edit(&mut next);
+        *held = Arc::new(next);
+    }
+
+    pub fn health(&self) -> Health {
+        self.health.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// What every page says at its top when not all is well.
+    pub fn warnings(&self) -> Vec<String> {
+        let health = self.health();
+        let mut warnings = Vec::new();
+        if let Some(problem) = &health.problem {
+            warnings.push(format!("The chain cannot be read right now ({problem}). What you see is as of block {}.", self.reading().block));
+        } else if !health.followed {
+            warnings.push("Reading the chain for the first time; what you see is not complete yet.".into());
+        }
+        warnings
+    }
+
+    pub async fn node(&self) -> Option<Node> {
+        self.node.read().await.clone()
+    }
+
+    pub fn engine_config(&self, engine: &str) -> Option<&EngineConfig> {
+        self.config.dao.engines.iter().find(|config| config.id == engine)
+    }
+
+    /// Whether `token` is the one this engine reports with. Compared by hash, so that time tells nothing.
+    pub fn is_engine(&self, engine: &str, token: &str) -> bool {
+        let hash = |text: &str| alloy_primitives::keccak256(text);
+        self.tokens.iter().any(|(id, known)| id == engine && !known.is_empty() && hash(known) == hash(token))
+    }
+
+    /// Notes that an engine was heard of just now.
+    pub fn heard_of(&self, engine: &str) {
+        self.signs.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(engine.to_owned(), wall_ms());
+    }
+
+    pub fn engine_sign(&self, engine: &str) -> Option<u64> {
+        self.signs.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(engine).copied()
+    }
+
+    pub fn tell(&self, what: Vec<&'static str>, note: Option<String>) {
+        let reading = self.reading();
+        // Nobody listening is fine.
+        let _ = self.changes.send(Change { block: reading.block, chain_time: reading.chain_time, what, note });
+    }
+
+    pub async fn reread_decisions(&self) -> Result<(), sea_orm::DbErr> {
+        let before = self.reading();
+        let decisions = Decisions::load(&self.store.db, &before.source, &before.decisions).await?;
+        self.swap(|reading| reading.decisions = Arc::new(decisions));
+        Ok(())
+    }
+
+    /// Takes a decision in and tells everyone.
+    pub async fn accept_decision(&self, bytes: &[u8]) -> Result<B256, WorkflowError> {
+        let reading = self.reading();
+        let digest = explain::accept(&self.store, &reading, bytes, reading.chain_time).await?;
+        self.reread_decisions().await?;
+        let agent = self.reading().decisions.get(digest).map(|decided| decided.record.agent.name.clone()).unwrap_or_default();
+        self.tell(vec!["decisions", "drafts", "log"], Some(format!("{agent} recommends a change")));
+        Ok(digest)
+    }
+
+    pub async fn publish_model(&self, sha256: &str, bytes: &[u8]) -> Result<(), WorkflowError> {
+        explain::publish_model(&self.store, &self.reading(), sha256, bytes).await?;
+        self.reread_decisions().await?;
+        self.tell(vec!["decisions"], None);
+        Ok(())
+    }
+
+    async fn after_round(&self, round: &Round) -> Result<(), sea_orm::DbErr> {
+        let before = self.reading();
+        let moved = round.new_events > 0 || !round.states_changed.is_empty();
+        let facts = if moved {
+            Arc::new(Facts::load(&self.store.db, &before.source).await?)
+        } else {
+            // Only an obstacle or an eta may have moved: cheap to join again.
+            let states = load_states(&self.store, &before.source).await?;
+            let mut facts = (*before.facts).clone();
+            facts.join_states(&states);
+            Arc::new(facts)
+        };
+        self.swap(|reading| {
+            reading.facts = facts;
+            reading.block = round.block;
+            reading.chain_time = round.chain_time;
+        });
+        {
+            let mut health = self.health.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *health = Health { followed: health.followed || !round.behind, problem: None, last_round_ms: wall_ms() };
+        }
+        self.head.send_replace(round.block);
+        if moved {
+            let after = self.reading();
+            let note = round.states_changed.last().and_then(|(id, state)| {
+                let proposal = after.facts.proposal(id.parse().ok()?)?;
+                Some(format!("Proposal {} is now {state}", proposal.number))
+            });
+            let ratified = |reading: &Reading| reading.facts.engines.values().map(|engine| engine.revisions.last().map(|revision| revision.hash)).collect::<Vec<_>>();
+            let mut what = vec!["proposals", "log"];
+            if ratified(&before) != ratified(&after) {
+                what.push("parameters");
+            }
+            self.tell(what, note);
+        } else if round.block != before.block {
+            self.tell(vec!["block"], None);
+        }
+        Ok(())
+    }
+
+    async fn read_settings(&self, node: &Node) -> Result<(), crate::chain::NodeError> {
+        let Source { governor, timelock, token, .. } = self.reading().source;
+        let at = BlockId::latest();
+        let number = |value: alloy_primitives::U256| u64::try_from(value).unwrap_or(u64::MAX);
+        let settings = Settings {
+            timelock_delay: number(node.call(timelock, Timelock::getMinDelayCall {}, at).await?),
+            voting_delay: number(node.call(governor, Governor::votingDelayCall {}, at).await?),
+            voting_period: number(node.call(governor, Governor::votingPeriodCall {}, at).await?),
+            proposal_threshold: node.call(governor, Governor::proposalThresholdCall {}, at).await?,
+            token_symbol: node.call(token, VoteToken::symbolCall {}, at).await?,
+            treasury_wei: node.balance(timelock).await?,
+        };
+        if *self.reading().settings != settings {
+            self.swap(|reading| reading.settings = Arc::new(settings));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &FollowError) {
+        let problem = error.to_string();
+        let mut health = self.health.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if health.problem.as_deref() != Some(&problem) {
+            warn!("the chain could not be followed: {problem}");
+            health.problem = Some(problem);
+        }
+    }
+
+    /// Starts following, executing and publishing; returns at once.
+    pub fn start(self: &Arc<Self>) -> Result<(), StartError> {
+        let key = match &self.config.executor_key {
+            None => None,
+            Some(path) => {
+                let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+                Some(text.parse::<PrivateKeySigner>().map_err(|_| StartError::Key(path.display().to_string()))?)
+            }
+        };
+        tokio::spawn(follow(self.clone()));
+        if let Some(key) = key {
+            tokio::spawn(execute(self.clone(), key));
+        } else {
+            info!("no executor key: this bridge reads and explains, others must queue and execute");
+        }
+        tokio::spawn(publish(self.clone()));
+        Ok(())
+    }
+}
+
+async fn last_block(store: &Store, source: &Source) -> Result<(u64, u64), sea_orm::DbErr> {
+    use crate::store::entities::block;
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+    let row = block::Entity::find().filter(block::Column::Source.eq(source.key())).order_by_desc(block::Column::Number).one(&store.db).await?;
+    Ok(row.map_or((0, 0), |row| (row.number as u64, row.timestamp as u64)))
+}
+
+async fn load_states(store: &Store, source: &Source) -> Result<Vec<proposal::Model>, sea_orm::DbErr> {
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+    proposal::Entity::find().filter(proposal::Column::Source.eq(source.key())).all(&store.db).await
+}
+
+async fn follow(bridge: Arc<Bridge>) {
+    let source = bridge.reading().source.clone();
+    loop {
+        let started = match Node::connect(&bridge.config.dao.rpc).await {
+            Ok(node) => {
+                *bridge.node.write().await = Some(node.clone());
+                Follower::new(source.clone(), bridge.store.clone(), node).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        match started {
+            Err(error) => {
+                bridge.failed(&error);
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+            Ok(mut follower) => {
+                let mut settings_read: Option<SystemTime> = None;
+                loop {
+                    let round = match follower.next().await {
+                        Ok(round) => round,
+                        Err(error) => {
+                            bridge.failed(&error);
+                            continue;
+                        }
+                    };
+                    if let Err(error) = bridge.after_round(&round).await {
+                        error!("the reading could not be made: {error}");
+                    }
+                    let stale = settings_read.is_none_or(|at| at.elapsed().is_ok_and(|age| age > Duration::from_secs(15)));
+                    if stale || !round.states_changed.is_empty() {
+                        *bridge.node.write().await = Some(follower.node.clone());
+                        match bridge.read_settings(&follower.node).await {
+                            Ok(()) => settings_read = Some(SystemTime::now()),
+                            Err(error) => warn!("the DAO's settings could not be read: {error}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
+    let mut head = bridge.head.subscribe();
+    loop {
+        // A new block, or a moment: a state may become due without an event.
+        let _ = tokio::time::timeout(Duration::from_millis(500), head.changed()).await;
+        if !bridge.health().followed {
+            continue;
+        }
+        let Some(node) = bridge.node().await else { continue };
+        let reading = bridge.reading();
+        Executor::new(reading.source.clone(), bridge.store.clone(), node, key.clone()).round(&reading.facts).await;
+    }
+}
+
+/// Publishes a checkpoint within a second of any new entry.
+async fn publish(bridge: Arc<Bridge>) {
+    let mut every = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        every.tick().await;
+        if let Err(failed) = bridge.log.publish().await {
+            error!("the checkpoint could not be published: {failed}");
+        }
+    }
+}

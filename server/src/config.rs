@@ -1,0 +1,167 @@
+//! Settings of a bridge: a TOML file, or what the devnet wrote. Secrets are named by file, never written here.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::Address;
+use serde::{Deserialize, Serialize};
+
+use crate::source::Source;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// As people type it: `https://dao.example`. Sign-in messages are bound to its host.
+    #[serde(default = "default_public_url")]
+    pub public_url: String,
+    /// `sqlite://file?mode=rwc` or `postgres://…`; the environment's `DATABASE_URL` wins.
+    #[serde(default = "default_database")]
+    pub database_url: String,
+    /// Where the log's key lives.
+    #[serde(default = "default_data")]
+    pub data_dir: PathBuf,
+    /// Signed decision records to take in at start, checked like any other.
+    #[serde(default)]
+    pub records_dir: Option<PathBuf>,
+    /// Models to publish at start.
+    #[serde(default)]
+    pub models: Vec<PathBuf>,
+    /// Key of the account that queues and executes; it holds no role. Without it the bridge only reads.
+    #[serde(default)]
+    pub executor_key: Option<PathBuf>,
+    /// Name of the log: its origin line.
+    #[serde(default = "default_origin")]
+    pub log_origin: String,
+    pub dao: DaoConfig,
+    #[serde(default)]
+    pub devnet: Option<DevnetConfig>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaoConfig {
+    pub name: String,
+    #[serde(default)]
+    pub about: String,
+    /// `http://`, `https://`, `ws://` or `wss://`.
+    pub rpc: String,
+    pub chain_id: u64,
+    #[serde(default)]
+    pub chain_name: String,
+    pub governor: Address,
+    pub timelock: Address,
+    pub token: Address,
+    pub registry: Address,
+    #[serde(default)]
+    pub art: Option<Address>,
+    #[serde(default)]
+    pub start_block: u64,
+    #[serde(default)]
+    pub names: Vec<Named>,
+    #[serde(default)]
+    pub engines: Vec<EngineConfig>,
+    #[serde(default)]
+    pub agents: Vec<AgentConfig>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    pub address: Address,
+    pub name: String,
+    #[serde(default)]
+    pub about: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    pub id: String,
+    pub name: String,
+    /// File with the token that the engine reports with.
+    pub token_file: PathBuf,
+    /// Where the engine serves images, for the page to show; optional.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+/// An agent whose signed decisions are accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    pub slug: String,
+    pub name: String,
+    pub address: Address,
+    #[serde(default)]
+    pub about: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevnetConfig {
+    /// Accounts that the demo wallet may act as.
+    pub accounts: Vec<Address>,
+    /// Chain seconds in a second of wall time.
+    pub pace: f64,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 3000))
+}
+
+fn default_public_url() -> String {
+    "http://127.0.0.1:3000".into()
+}
+
+fn default_database() -> String {
+    "sqlite://wherefore.db?mode=rwc".into()
+}
+
+fn default_data() -> PathBuf {
+    PathBuf::from(".")
+}
+
+fn default_origin() -> String {
+    "wherefore.local/log".into()
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path} could not be read: {source}. Make it, or name another with --config.")]
+    Read { path: String, source: std::io::Error },
+    #[error("{path} is not a valid configuration: {source}")]
+    Parse { path: String, source: Box<toml::de::Error> },
+}
+
+impl Config {
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.display().to_string(), source })?;
+        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.display().to_string(), source: Box::new(source) })?;
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            config.database_url = url;
+        }
+        Ok(config)
+    }
+}
+
+impl DaoConfig {
+    pub fn source(&self) -> Source {
+        Source {
+            chain_id: self.chain_id,
+            governor: self.governor,
+            timelock: self.timelock,
+            token: self.token,
+            registry: self.registry,
+            art: self.art,
+            start_block: self.start_block,
+        }
+    }
+
+    pub fn agent(&self, address: Address) -> Option<&AgentConfig> {
+        self.agents.iter().find(|agent| agent.address == address)
+    }
+}

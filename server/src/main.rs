@@ -1,0 +1,155 @@
+//! The `wherefore` binary: one command line for the bridge, its helpers and its files.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use governance::proposal::ProposalFile;
+use server::{agent::AgentArgs, bridge::Bridge, config::Config, demo::DemoArgs, engine::EngineArgs, store::Store, web};
+
+/// Exit codes: 0 done, 1 checked and found wrong, 2 usage, 3 not reachable.
+const WRONG: u8 = 1;
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+#[derive(Debug, Parser)]
+#[command(name = "wherefore", version, about = "An explainable DAO governance bridge: what is ratified reaches the engine, and everyone can see why.")]
+struct Cli {
+    /// Print JSON rather than text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Web app, follower, executor and log.
+    Serve {
+        #[arg(long, default_value = "wherefore.toml")]
+        config: PathBuf,
+    },
+    /// Start Anvil with the seeded demo DAO and keep its clock going.
+    Devnet {
+        /// Where its state lives.
+        #[arg(long, default_value = "devnet")]
+        dir: PathBuf,
+        #[arg(long, default_value_t = 8545)]
+        port: u16,
+        /// Chain seconds that pass in one second.
+        #[arg(long, default_value_t = 20.0)]
+        pace: f64,
+        /// Keep the state when stopped, and go on with it next time.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Devnet, bridge, engine and agent together, each a process of its own: what `make run` starts.
+    Demo(DemoArgs),
+    /// Apply the database migrations.
+    Migrate {
+        /// `sqlite://file?mode=rwc` or `postgres://…`.
+        #[arg(long, env = "DATABASE_URL", default_value = "sqlite://wherefore.db?mode=rwc")]
+        database_url: String,
+    },
+    /// Proposal id, description hash and operation ids of a proposal in a JSON file (`-` reads standard input).
+    Ids { file: PathBuf },
+    /// The embedded procedural engine, which only speaks OFREP.
+    Engine(EngineArgs),
+    /// A reference steward, which only uses the public API.
+    Agent(AgentArgs),
+}
+
+/// A message for people and the exit code.
+struct Failed(u8, String);
+
+impl Failed {
+    fn wrong(error: impl std::fmt::Display) -> Self {
+        Self(WRONG, error.to_string())
+    }
+
+    fn unreachable(error: impl std::fmt::Display) -> Self {
+        Self(UNREACHABLE, error.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,tower_sessions=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(code, message)) => {
+            eprintln!("wherefore: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failed> {
+    match cli.command {
+        Command::Serve { config } => serve(Config::load(&config).map_err(|error| Failed(USAGE, error.to_string()))?).await,
+        Command::Devnet { dir, port, pace, keep } => devnet(dir, port, pace, keep, cli.json).await,
+        Command::Demo(args) => server::demo::run(args).await.map_err(Failed::wrong),
+        Command::Migrate { database_url } => {
+            Store::open(&database_url).await.map_err(|error| Failed::unreachable(format!("the database could not be migrated: {error}")))?;
+            println!("{}", if cli.json { r#"{"migrated":true}"# } else { "The database is up to date." });
+            Ok(())
+        }
+        Command::Ids { file } => ids(&file, cli.json),
+        Command::Engine(args) => until_stopped(server::engine::run(args)).await.map_err(Failed::unreachable),
+        Command::Agent(args) => until_stopped(server::agent::run(args)).await.map_err(Failed::unreachable),
+    }
+}
+
+/// Runs a process that keeps nothing until it ends or is stopped.
+async fn until_stopped<E>(work: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+    tokio::select! {
+        done = work => done,
+        () = server::stopped() => Ok(()),
+    }
+}
+
+fn ids(file: &PathBuf, json: bool) -> Result<(), Failed> {
+    let text = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    let text = text.map_err(|error| Failed(USAGE, format!("{} could not be read: {error}", file.display())))?;
+    let proposal: ProposalFile = serde_json::from_str(&text).map_err(|error| Failed::wrong(format!("{} is not a proposal: {error}", file.display())))?;
+    let ids = proposal.ids().map_err(Failed::wrong)?;
+    let _ = json; // The answer is JSON either way: it is made to be piped.
+    println!("{}", serde_json::to_string_pretty(&ids).map_err(Failed::wrong)?);
+    Ok(())
+}
+
+async fn devnet(dir: PathBuf, port: u16, pace: f64, keep: bool, json: bool) -> Result<(), Failed> {
+    let options = server::devnet::Options { dir, port, pace, anvil: None, keep };
+    let running = server::devnet::start(options).await.map_err(Failed::unreachable)?;
+    let deployment = serde_json::to_string_pretty(&running.deployment).map_err(Failed::wrong)?;
+    if json {
+        println!("{deployment}");
+    } else {
+        println!("The devnet runs.\n{deployment}\nStop it with Ctrl-C.");
+    }
+    server::stopped().await;
+    running.stop().await;
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<(), Failed> {
+    let listen = config.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|error| Failed::unreachable(format!("{listen} cannot be used: {error}. Stop what uses the port, or set another `listen` in the configuration.")))?;
+    let bridge = Bridge::open(config).await.map_err(Failed::unreachable)?;
+    bridge.start().map_err(|error| Failed(USAGE, error.to_string()))?;
+    tracing::info!("the bridge serves on http://{listen}");
+    let app = web::router(bridge).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(stopped_soon()).await.map_err(Failed::wrong)
+}
+
+/// Open event streams never end by themselves, so stopping waits for them only a moment.
+async fn stopped_soon() {
+    server::stopped().await;
+    tokio::spawn(async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        std::process::exit(0);
+    });
+}

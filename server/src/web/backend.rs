@@ -1,0 +1,352 @@
+//! `app::Backend` over the reading, the store and the workflow: what pages ask, answered.
+
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+use app::{AppError, backend::{Answer, Backend}, views::*};
+use async_trait::async_trait;
+use governance::{log::Entry, proposal::Draft};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::{
+    Problem,
+    problem::{for_page, reference},
+};
+use crate::{
+    bridge::Bridge,
+    reading::{Reading, served, text},
+    store::entities::{draft as draft_row, engine_report, log_entry, revision_seen},
+    wall_ms,
+    workflow::{draft, explain, review},
+};
+
+/// Entries on one page of the log.
+const PAGE: u64 = 50;
+/// An engine that has not spoken for this long is called silent.
+const SILENT_MS: u64 = 60_000;
+
+#[derive(Debug)]
+pub struct Pages(pub Arc<Bridge>);
+
+fn internal(cause: impl std::fmt::Display) -> AppError {
+    AppError::Internal(reference(cause))
+}
+
+/// Summaries narrowed by state and search, newest first.
+pub fn filtered(reading: &Reading, state: &str, search: &str) -> Vec<ProposalSummary> {
+    let needle = search.trim().to_lowercase();
+    reading
+        .summaries()
+        .into_iter()
+        .filter(|summary| state.is_empty() || summary.state == state)
+        .filter(|summary| {
+            let number = format!("#{}", summary.number);
+            needle.is_empty()
+                || [&summary.title, &summary.sentence, &summary.proposal_id, &summary.proposer.label(), &summary.proposer.address, &number].iter().any(|text| text.to_lowercase().contains(&needle))
+        })
+        .collect()
+}
+
+/// Ratified, served and running, with one sentence about the three.
+pub async fn engine_view(bridge: &Bridge, id: &str) -> Result<EngineView, Problem> {
+    let reading = bridge.reading();
+    let facts = reading.facts.engines.get(id).ok_or_else(|| Problem::not_found(format!("Engine {id}")))?;
+    let name = bridge.engine_config(id).map_or_else(|| id.to_owned(), |config| config.name.clone());
+    let as_view = |revision: Option<&crate::reading::RevisionFacts>| {
+        revision.map_or_else(Revision::default, |revision| Revision { revision: revision.revision, hash: revision.hash.to_string(), at: revision.moment.at })
+    };
+    let (ratified, served) = (as_view(facts.revisions.last()), as_view(served(facts)));
+    let report = engine_report::Entity::find().filter(engine_report::Column::Engine.eq(id)).order_by_desc(engine_report::Column::Id).one(&bridge.store.db).await?;
+    let seen = revision_seen::Entity::find().filter(revision_seen::Column::Engine.eq(id)).filter(revision_seen::Column::Revision.eq(ratified.revision as i64)).one(&bridge.store.db).await?;
+    let delivery_ms = report
+        .as_ref()
+        .zip(seen)
+        .filter(|(report, seen)| report.revision == seen.revision && report.outcome == "accepted")
+        .and_then(|(report, seen)| u64::try_from(report.received_ms - seen.seen_ms).ok());
+    let running = report.map(|report| EngineReport { revision: report.revision as u64, hash: report.hash, build: report.build, outcome: report.outcome, detail: report.detail, at: report.at as u64 });
+    let last_sign = bridge.engine_sign(id);
+    let silent = last_sign.is_none_or(|at| wall_ms().saturating_sub(at) > SILENT_MS);
+    let (status, status_sentence) = match &running {
+        _ if served.hash != ratified.hash => {
+            ("refused", "The bridge's own values do not hash to what the chain stored, so it serves nothing until they do.".to_owned())
+        }
+        None => ("silent", format!("{name} has not reported yet.")),
+        Some(running) if running.outcome != "accepted" => ("refused", format!("{name} refused what it was served: {}", running.detail)),
+        Some(running) if running.hash != ratified.hash => {
+            ("behind", format!("{name} still runs revision {}, while revision {} is ratified.", running.revision, ratified.revision))
+        }
+        Some(_) if silent => ("silent", format!("{name} last ran what was ratified, but has not been heard of for more than a minute.")),
+        Some(_) => ("in-step", format!("{name} runs exactly what was ratified: revision {}.", ratified.revision)),
+    };
+    Ok(EngineView {
+        id: id.to_owned(),
+        name,
+        ratified,
+        served,
+        running,
+        status: status.into(),
+        status_sentence,
+        delivery_ms,
+        parameters: reading.parameters(facts),
+        history: reading.revisions(facts),
+        samples: (1..=6).map(|seed| format!("/render/{id}/{seed}.svg?revision={}", facts.revisions.last().map_or(0, |revision| revision.revision))).collect(),
+    })
+}
+
+impl Pages {
+    fn reading(&self) -> Arc<Reading> {
+        self.0.reading()
+    }
+
+    async fn engine_of_page(&self, id: &str) -> Answer<EngineView> {
+        if !self.reading().facts.engines.contains_key(id) {
+            return Err(AppError::NotFound(format!("Engine {id}")));
+        }
+        engine_view(&self.0, id).await.map_err(|_| internal(format!("engine {id} could not be shown")))
+    }
+
+    fn entry_summary(&self, reading: &Reading, row: &log_entry::Model) -> EntrySummary {
+        let entry = Entry::parse(&row.leaf).ok();
+        let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
+        let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let proposal = fact("proposalId").parse().ok().and_then(|id| reading.facts.proposal(id));
+        let title = proposal.map_or_else(|| "a proposal that is no longer on the chain".to_owned(), |proposal| format!("“{}”", text::title(&proposal.description)));
+        let decided = [fact("digest"), fact("decision")].into_iter().find_map(|digest| digest.parse().ok()).and_then(|digest| reading.decisions.get(digest));
+        let agent = decided.map_or_else(|| "An agent".to_owned(), |decided| decided.record.agent.name.clone());
+        let sentence = match row.kind.as_str() {
+            "decision" => format!("{agent} signed a decision"),
+            "review" => match facts.get("findings").and_then(serde_json::Value::as_array).map_or(0, Vec::len) {
+                0 => format!("The bridge found nothing against what {agent} recommends"),
+                1 => format!("The bridge found one thing against what {agent} recommends"),
+                many => format!("The bridge found {many} things against what {agent} recommends"),
+            },
+            "proposal" => format!("{title} was proposed"),
+            "queueing" => format!("{title} entered the timelock"),
+            "execution" => format!("{title} was executed"),
+            "application" => format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string)),
+            "correction" => "An earlier entry no longer holds: its block left the chain".into(),
+            other => other.to_owned(),
+        };
+        EntrySummary { index: row.index as u64, kind: row.kind.clone(), sentence, at: row.at as u64, leaf_hash: row.leaf_hash.clone(), subject: reading.subject(&row.kind, &facts) }
+    }
+
+    async fn entries_about(&self, reading: &Reading, proposal_id: &str) -> Answer<Vec<EntrySummary>> {
+        let kinds = ["proposal", "queueing", "execution"];
+        let rows = log_entry::Entity::find().filter(log_entry::Column::Kind.is_in(kinds)).order_by_asc(log_entry::Column::Index).all(&self.0.store.db).await.map_err(internal)?;
+        let needle = format!("\"proposalId\":\"{proposal_id}\"");
+        Ok(rows.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle)).map(|row| self.entry_summary(reading, row)).collect())
+    }
+
+    fn draft_view(&self, reading: &Reading, row: draft_row::Model) -> Answer<DraftView> {
+        let body: Draft = serde_json::from_str(&row.body).map_err(|error| internal(format!("draft {}: {error}", row.id)))?;
+        let author: Address = row.author.parse().unwrap_or_default();
+        let (compiled, findings) = match review::check(reading, &body, (!row.public).then_some(author)) {
+            Ok(compiled) => (Some(compiled), vec![]),
+            Err(findings) => (None, findings),
+        };
+        let decided = body.decision_digest.and_then(|digest| reading.decisions.get(digest));
+        let proposal = match (&compiled, body.decision_digest) {
+            (Some(compiled), _) if compiled.proposal_id.parse().is_ok_and(|id| reading.facts.proposal(id).is_some()) => compiled.proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id)),
+            (_, Some(digest)) => reading.proposal_of(digest),
+            _ => None,
+        };
+        let agent = reading.dao.agent(author).map(|agent| agent.name.clone());
+        Ok(DraftView {
+            id: row.id,
+            draft: body,
+            author: Party { name: agent.or(reading.party(author).name), address: row.author },
+            public: row.public,
+            updated_at: row.updated_at as u64,
+            compiled,
+            findings,
+            decision: decided.map(|decided| reading.decision_summary(decided)),
+            proposal: proposal.map(|proposal| reading.proposal_ref(proposal)),
+        })
+    }
+
+    fn agent_view(&self, reading: &Reading, agent: &crate::config::AgentConfig) -> AgentView {
+        let decisions: Vec<DecisionSummary> = reading.decision_summaries().into_iter().filter(|summary| summary.agent_slug == agent.slug).collect();
+        let proposals: Vec<ProposalSummary> = reading
+            .facts
+            .proposals
+            .iter()
+            .rev()
+            .filter(|proposal| proposal.proposer == agent.address || proposal.text_digest().is_some_and(|digest| decisions.iter().any(|decision| decision.digest == digest.to_string())))
+            .map(|proposal| reading.summary(proposal))
+            .collect();
+        let model = reading
+            .decisions
+            .all
+            .values()
+            .filter(|decided| decided.record.agent_address() == Some(agent.address))
+            .max_by_key(|decided| decided.record.at)
+            .map(|decided| format!("{} {}", decided.record.model.name, decided.record.model.version));
+        AgentView {
+            slug: agent.slug.clone(),
+            party: Party { address: agent.address.to_string(), name: Some(agent.name.clone()) },
+            about: agent.about.clone(),
+            model,
+            first_seen: decisions.iter().map(|decision| decision.at).min().unwrap_or_default(),
+            decisions,
+            proposals,
+        }
+    }
+}
+
+fn address_of(party: &Party) -> Answer<Address> {
+    party.address.parse().map_err(|_| AppError::SignIn)
+}
+
+#[async_trait]
+impl Backend for Pages {
+    async fn actor(&self, _session: Option<String>) -> Answer<Option<Party>> {
+        Ok(app::backend::actor())
+    }
+
+    async fn site(&self, actor: Option<Party>) -> Answer<Site> {
+        let reading = self.reading();
+        let config = &self.0.config;
+        let names = reading.names().into_iter().map(|(address, name)| Party { address: address.to_string(), name: Some(name) }).collect();
+        let source = &reading.source;
+        Ok(Site {
+            dao: Dao {
+                name: reading.dao.name.clone(),
+                about: reading.dao.about.clone(),
+                chain: source.chain(),
+                chain_id: source.chain_id,
+                chain_name: reading.dao.chain_name.clone(),
+                governor: source.governor.to_string(),
+                timelock: source.timelock.to_string(),
+                token: source.token.to_string(),
+                token_symbol: reading.settings.token_symbol.clone(),
+                registry: source.registry.to_string(),
+                art: source.art.map(|art| art.to_string()),
+                engines: reading.facts.engines.keys().cloned().collect(),
+                timelock_delay: reading.settings.timelock_delay,
+                voting_delay: reading.settings.voting_delay,
+                voting_period: reading.settings.voting_period,
+                proposal_threshold: text::tokens(reading.settings.proposal_threshold),
+                names,
+            },
+            devnet: config.devnet.as_ref().map(|devnet| Devnet {
+                rpc: config.dao.rpc.replace("ws://", "http://"),
+                accounts: devnet.accounts.iter().map(|account| reading.party(*account)).collect(),
+            }),
+            actor,
+            block: reading.block,
+            chain_time: reading.chain_time,
+            chain_rate: config.devnet.as_ref().map_or(1.0, |devnet| devnet.pace),
+            warnings: self.0.warnings(),
+        })
+    }
+
+    async fn home(&self) -> Answer<Home> {
+        let reading = self.reading();
+        let summaries = reading.summaries();
+        let of = |states: &[&str]| summaries.iter().filter(|summary| states.contains(&summary.state.as_str())).cloned().collect::<Vec<_>>();
+        let engine = reading.facts.engines.keys().next().cloned().ok_or_else(|| AppError::Refused("The registry has no parameters yet, or the chain has not been read. Try again in a moment.".into()))?;
+        let engine = self.engine_of_page(&engine).await?;
+        Ok(Home {
+            deciding: of(&["active", "pending", "succeeded"]),
+            waiting: of(&["queued"]),
+            changes: engine.history.iter().take(4).cloned().collect(),
+            decisions: reading.decision_summaries().into_iter().take(4).collect(),
+            log_size: self.0.log.size().await.map_err(internal)?,
+            members: reading.facts.members.iter().filter(|member| **member != reading.source.timelock).count() as u64,
+            treasury: format!("{} ETH", text::ether(reading.settings.treasury_wei)),
+            minted: reading.facts.mints.iter().map(|mint| mint.quantity).sum(),
+            engine,
+        })
+    }
+
+    async fn proposals(&self, state: String, search: String) -> Answer<Vec<ProposalSummary>> {
+        Ok(filtered(&self.reading(), &state, &search))
+    }
+
+    async fn proposal(&self, proposal_id: String) -> Answer<ProposalView> {
+        let reading = self.reading();
+        let proposal = proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id)).ok_or_else(|| AppError::NotFound(format!("Proposal {proposal_id}")))?;
+        let entries = self.entries_about(&reading, &proposal.id.to_string()).await?;
+        Ok(reading.proposal_view(proposal, entries))
+    }
+
+    async fn engine(&self, engine: String) -> Answer<EngineView> {
+        self.engine_of_page(&engine).await
+    }
+
+    async fn decisions(&self) -> Answer<Vec<DecisionSummary>> {
+        Ok(self.reading().decision_summaries())
+    }
+
+    async fn decision(&self, digest: String) -> Answer<DecisionView> {
+        let reading = self.reading();
+        let decided = digest.parse().ok().and_then(|digest| reading.decisions.get(digest)).ok_or_else(|| AppError::NotFound(format!("Decision {digest}")))?;
+        let row = log_entry::Entity::find().filter(log_entry::Column::EntryId.eq(explain::entry_id(decided.digest))).one(&self.0.store.db).await.map_err(internal)?;
+        Ok(reading.decision_view(decided, row.map(|row| self.entry_summary(&reading, &row))))
+    }
+
+    async fn agents(&self) -> Answer<Vec<AgentView>> {
+        let reading = self.reading();
+        Ok(reading.dao.agents.iter().map(|agent| self.agent_view(&reading, agent)).collect())
+    }
+
+    async fn agent(&self, slug: String) -> Answer<AgentView> {
+        let reading = self.reading();
+        let agent = reading.dao.agents.iter().find(|agent| agent.slug == slug).ok_or_else(|| AppError::NotFound(format!("Agent {slug}")))?;
+        Ok(self.agent_view(&reading, agent))
+    }
+
+    async fn log(&self, before: Option<u64>) -> Answer<LogView> {
+        let reading = self.reading();
+        let (size, checkpoint) = self.0.log.publish().await.map_err(internal)?;
+        let rows = self.0.log.entries(before, PAGE).await.map_err(internal)?;
+        let root = checkpoint.lines().nth(2).unwrap_or_default().to_owned();
+        Ok(LogView {
+            size,
+            root,
+            origin: self.0.log.origin().to_owned(),
+            vkey: self.0.log.vkey(),
+            checkpoint,
+            older: rows.last().map(|row| row.index as u64).filter(|index| *index > 0),
+            entries: rows.iter().map(|row| self.entry_summary(&reading, row)).collect(),
+        })
+    }
+
+    async fn entry(&self, index: u64) -> Answer<EntryView> {
+        let reading = self.reading();
+        let row = self.0.log.entry(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
+        let proof = self.0.log.prove(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
+        let mut refs = Vec::new();
+        for reference in Entry::parse(&row.leaf).map(|entry| entry.refs).unwrap_or_default() {
+            if let Some(earlier) = self.0.log.entry(reference.index).await.map_err(internal)? {
+                refs.push(self.entry_summary(&reading, &earlier));
+            }
+        }
+        Ok(EntryView { summary: self.entry_summary(&reading, &row), leaf: String::from_utf8_lossy(&row.leaf).into_owned(), refs, proof, vkey: self.0.log.vkey() })
+    }
+
+    async fn drafts(&self, actor: Option<Party>) -> Answer<Vec<DraftView>> {
+        let reading = self.reading();
+        let reader = actor.as_ref().map(address_of).transpose()?;
+        let rows = draft::visible_to(&self.0.store, reader).await.map_err(for_page)?;
+        rows.into_iter().map(|row| self.draft_view(&reading, row)).collect()
+    }
+
+    async fn draft(&self, actor: Option<Party>, id: String) -> Answer<DraftView> {
+        let reader = actor.as_ref().map(address_of).transpose()?;
+        let row = draft::get(&self.0.store, reader, &id).await.map_err(for_page)?;
+        self.draft_view(&self.reading(), row)
+    }
+
+    async fn save_draft(&self, actor: Party, id: Option<String>, body: Draft) -> Answer<DraftView> {
+        let reading = self.reading();
+        let author = address_of(&actor)?;
+        let id = draft::save(&self.0.store, author, id, &body, reading.chain_time).await.map_err(for_page)?;
+        let row = draft::get(&self.0.store, Some(author), &id).await.map_err(for_page)?;
+        self.draft_view(&reading, row)
+    }
+
+    async fn delete_draft(&self, actor: Party, id: String) -> Answer<()> {
+        draft::delete(&self.0.store, address_of(&actor)?, &id).await.map_err(for_page)
+    }
+}

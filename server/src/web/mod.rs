@@ -1,0 +1,16 @@
+//! HTTP: the app's pages, the REST API, OFREP and flagd for engines, the log's tiles, sign-in, and what the devnet adds.
+
+mod auth;
+mod backend;
+mod devnet;
+mod events;
+mod feeds;
+mod log_tiles;
+mod ofrep;
+mod problem;
+mod render;
+mod rest;
+mod router;
+
+pub use problem::Problem;
+pub use router::{Web, router};

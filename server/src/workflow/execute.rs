@@ -1,0 +1,33 @@
+//! Execute: the timelock carried a proposal out. The executor only submits; this records what the chain shows.
+
+use governance::{log::EntryKind, onchain::abi::Governor};
+
+use super::{WorkflowError, chain_entry};
+use crate::{
+    log,
+    reading::{Facts, operation},
+    source::Source,
+    store::{Tx, entities::event},
+};
+
+pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Model) -> Result<(), WorkflowError> {
+    let Some(executed) = event.decoded::<Governor::ProposalExecuted>() else { return Ok(()) };
+    let mut entry = chain_entry(EntryKind::Execution, source, event, executed.proposalId.to_string());
+    if let Some(proposal) = facts.proposal(executed.proposalId) {
+        let (_, v5) = operation(proposal, source.governor);
+        let scheduled = proposal.queued.as_ref().and_then(|moment| facts.scheduled.get(&moment.transaction)).copied();
+        entry = entry.with_fact("operationId", scheduled.unwrap_or(v5).to_string());
+    }
+    // One execution may change several engines: each is told with the hash the registry stored.
+    let sets: Vec<serde_json::Value> = facts
+        .engines
+        .values()
+        .flat_map(|engine| engine.revisions.iter().filter(|revision| revision.moment.transaction == event.transaction).map(move |revision| (engine, revision)))
+        .map(|(engine, revision)| serde_json::json!({"engine": engine.id, "revision": revision.revision, "parameterSetHash": revision.hash.to_string()}))
+        .collect();
+    if !sets.is_empty() {
+        entry = entry.with_fact("parameterSets", sets);
+    }
+    log::append(tx, &entry).await?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The way of a change, verb by verb: draft, review, propose, (vote,) queue, execute, apply, explain.
+//!
+//! A step commits its row and its log entry in one transaction; what is to be done next is read from the rows
+//! themselves (a succeeded proposal is to be queued, a queued one whose time has come is to be executed), so that a
+//! crash leaves nothing behind that has to be mended. Votes are cast from wallets and read from the chain like any
+//! other event; no step of ours is in between, and no file here either.
+
+pub mod apply;
+pub mod draft;
+pub mod execute;
+pub mod explain;
+pub mod propose;
+pub mod queue;
+pub mod review;
+
+use alloy_sol_types::SolEvent;
+use governance::{
+    log::{Entry, EntryKind},
+    onchain::abi::{Governor, ParameterRegistry},
+};
+use sea_orm::DbErr;
+
+use crate::{
+    log::{self, LogError},
+    reading::Facts,
+    source::Source,
+    store::{Tx, entities::event},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    #[error("the database failed")]
+    Store(#[from] DbErr),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What was sent cannot be accepted; the text says what was found and what is needed.
+    #[error("{0}")]
+    Refused(String),
+    #[error("{0} was not found here")]
+    NotFound(String),
+    #[error("{0}")]
+    Forbidden(String),
+}
+
+/// Records the step that an event completes.
+pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Model) -> Result<(), WorkflowError> {
+    let Some(signature) = event.signature() else { return Ok(()) };
+    if event.is_from(source.governor) {
+        match signature {
+            Governor::ProposalCreated::SIGNATURE_HASH => propose::record(tx, source, facts, event).await?,
+            Governor::ProposalQueued::SIGNATURE_HASH => queue::record(tx, source, facts, event).await?,
+            Governor::ProposalExecuted::SIGNATURE_HASH => execute::record(tx, source, facts, event).await?,
+            _ => {}
+        }
+    } else if event.is_from(source.registry) && signature == ParameterRegistry::ParameterSetChanged::SIGNATURE_HASH {
+        apply::ratified(tx, event).await?;
+    }
+    Ok(())
+}
+
+/// Tells in the log that an event's block is no longer canonical. Nothing is edited.
+pub async fn correct(tx: &Tx, source: &Source, event: &event::Model) -> Result<(), WorkflowError> {
+    let Some(kind) = logged_kind(source, event) else { return Ok(()) };
+    let Some(earlier) = log::find(&tx.db, &entry_id(kind, source, event)).await? else { return Ok(()) };
+    let mut entry = Entry::new(EntryKind::Correction, format!("correction/{}", entry_id(kind, source, event)), event.timestamp as u64)
+        .with_fact("reason", "reorg")
+        .with_fact("block", event.block_number)
+        .with_fact("blockHash", event.block_hash.clone())
+        .with_fact("transaction", event.transaction.clone());
+    entry.refs.push(earlier);
+    log::append(tx, &entry).await?;
+    Ok(())
+}
+
+fn logged_kind(source: &Source, event: &event::Model) -> Option<EntryKind> {
+    match event.signature()? {
+        _ if !event.is_from(source.governor) => None,
+        Governor::ProposalCreated::SIGNATURE_HASH => Some(EntryKind::Proposal),
+        Governor::ProposalQueued::SIGNATURE_HASH => Some(EntryKind::Queueing),
+        Governor::ProposalExecuted::SIGNATURE_HASH => Some(EntryKind::Execution),
+        _ => None,
+    }
+}
+
+/// Names an event's log entry: the same event in another block is another entry.
+fn entry_id(kind: EntryKind, source: &Source, event: &event::Model) -> String {
+    format!("{}/{}/{}/{}", kind.name(), source.chain(), event.block_hash, event.log_index)
+}
+
+/// The envelope of an on-chain step.
+fn chain_entry(kind: EntryKind, source: &Source, event: &event::Model, proposal_id: String) -> Entry {
+    Entry::new(kind, entry_id(kind, source, event), event.timestamp as u64)
+        .with_fact("chain", source.chain())
+        .with_fact("governor", source.governor.to_string())
+        .with_fact("proposalId", proposal_id)
+        .with_fact("block", event.block_number)
+        .with_fact("transaction", event.transaction.clone())
+}
