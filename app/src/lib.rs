@@ -20,9 +20,10 @@ pub mod views;
 
 pub use error::AppError;
 
-/// Wakes the page the server rendered. `data-hydrated` on the document tells styles and tests that it is awake.
+/// Wakes the page the server rendered; called once, by the script in the page's head. `data-hydrated` on the document
+/// tells styles and tests that it is awake.
 #[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen(start)]
+#[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(shell::App);

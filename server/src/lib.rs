@@ -2,6 +2,8 @@
 //!
 //! `governance` decides, this crate does, `app` shows. Start reading in `workflow`.
 
+#![recursion_limit = "512"] // views are deeply nested types
+
 pub mod agent;
 pub mod bridge;
 pub mod chain;

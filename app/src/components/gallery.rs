@@ -22,7 +22,7 @@ pub fn BeforeAfter(gallery: Gallery) -> impl IntoView {
         gallery.pairs.into_iter().enumerate().map(|(index, pair)| view! { <li><Pair index pair same/></li> }).collect();
     view! {
         {same.then(|| view! { <p class="note">"The pictures stay exactly as they are: nothing that would change draws them."</p> })}
-        <ul class="gallery">{pairs}</ul>
+        <ul class=if same { "walls" } else { "gallery" }>{pairs}</ul>
     }
 }
 

@@ -99,6 +99,7 @@ pub fn Countdown(until: u64, #[prop(into)] label: String, #[prop(into)] past: St
     view! {
         <span class="countdown">
             <span>{move || if over.get() { past.clone() } else { label.clone() }}</span>
+            " "
             <b>
                 <time datetime=iso(until) title=date_time(until)>
                     {move || if over.get() { String::new() } else { remaining_words(left()) }}

@@ -39,12 +39,14 @@ pub fn Waterfall(bars: Vec<Bar>, baseline: f64, output: f64, #[prop(into)] unit:
         .collect();
     view! {
         <div class="waterfall">
-            <svg class="waterfall-plot" viewBox=format!("0 0 {WIDTH} {height}") role="img" aria-label=title>
-                <line class="waterfall-axis" x1=axis.clone() x2=axis y1="4" y2=format!("{:.1}", height - 4.0)/>
-                <Total scale top=0.0 label="usual answer" value=baseline/>
-                {drawn}
-                <Total scale top=last label="this answer" value=output/>
-            </svg>
+            <div class="scroll" tabindex="0" role="group" aria-label="Plot">
+                <svg class="waterfall-plot" viewBox=format!("0 0 {WIDTH} {height}") role="img" aria-label=title>
+                    <line class="waterfall-axis" x1=axis.clone() x2=axis y1="4" y2=format!("{:.1}", height - 4.0)/>
+                    <Total scale top=0.0 label="usual answer" value=baseline/>
+                    {drawn}
+                    <Total scale top=last label="this answer" value=output/>
+                </svg>
+            </div>
             <details class="fold">
                 <summary>"The same as a table"</summary>
                 <div class="scroll" tabindex="0" role="group" aria-label="Contributions">

@@ -127,7 +127,7 @@ impl Anvil {
 
 /// Finds the program: as given, in `WHEREFORE_ANVIL`, among the contracts' packages, or on the path.
 pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, DevnetError> {
-    if let Some(path) = given.map(Path::to_owned).or_else(|| std::env::var_os("WHEREFORE_ANVIL").map(PathBuf::from)) {
+    if let Some(path) = given.map(Path::to_owned).or_else(|| std::env::var_os("WHEREFORE_ANVIL").filter(|named| !named.is_empty()).map(PathBuf::from)) {
         return if path.is_file() { Ok(path) } else { Err(DevnetError::NoSuchAnvil(path.display().to_string())) };
     }
     let here = std::env::current_dir().ok();

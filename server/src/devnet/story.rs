@@ -692,7 +692,7 @@ We take no commission on anything sold.",
 {why}
 
 Every day of the last week sold out before the evening. What is minted therefore says little about what is wanted; the model estimates {demand} \
-a day, mostly from how full the offer was and how many came for the first time.
+a day, mostly from how full the offer was.
 
 *Winter storms* waits in the timelock and changes the parameters on Monday. This is drafted on the values as they will be after it, and can only run \
 once it has.",

@@ -24,6 +24,17 @@ pub struct Observation {
 
 const DAY: u64 = 86_400;
 
+/// Name, label and unit of every input, and whether it is read from the registry rather than the art token.
+pub const INPUTS: [(&str, &str, &str, bool); 7] = [
+    ("fill_7d", "Share of offered mints taken, last 7 days", "", false),
+    ("mints_7d", "Tokens minted, last 7 days", "", false),
+    ("mints_prev_7d", "Tokens minted, the 7 days before", "", false),
+    ("new_collectors_7d", "New collectors, last 7 days", "", false),
+    ("transfers_7d", "Tokens passed on, last 7 days", "", false),
+    ("price_eth", "Mint price", "ETH", true),
+    ("cadence", "Tokens offered a day now", "tokens/day", true),
+];
+
 /// Measures an engine's demand as of `now` (chain time) and `block`.
 pub fn observations(source: &Source, facts: &Facts, engine: &str, block: u64, now: u64) -> Option<Vec<Observation>> {
     let parameters = facts.engines.get(engine)?;
@@ -45,25 +56,18 @@ pub fn observations(source: &Source, facts: &Facts, engine: &str, block: u64, no
         let recent: BTreeSet<Address> = facts.collectors.iter().filter(|(_, since)| within(**since, 7 * DAY, 0)).map(|(collector, _)| *collector).collect();
         recent.len() as f64
     };
-    let transfers = facts.transfers.iter().filter(|at| within(**at, 7 * DAY, 0)).count() as f64 / 7.0;
+    let transfers = facts.transfers.iter().filter(|at| within(**at, 7 * DAY, 0)).count() as f64;
     let art = source.art.map_or_else(String::new, |art| format!("{}:{art}", source.chain()));
     let registry = format!("{}:{}", source.chain(), source.registry);
     let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
-    let observed = |name: &str, label: &str, value: f64, unit: &str, source: &str| Observation {
-        name: name.into(),
-        label: label.into(),
+    let values = [if offered > 0.0 { (week / offered).min(1.0) } else { 0.0 }, week, minted(14 * DAY, 7 * DAY), new_collectors, transfers, price, cadence];
+    let observed = INPUTS.iter().zip(values).map(|((name, label, unit, of_registry), value)| Observation {
+        name: (*name).into(),
+        label: (*label).into(),
         value: round(value),
-        unit: unit.into(),
-        source: source.into(),
+        unit: (*unit).into(),
+        source: if *of_registry { registry.clone() } else { art.clone() },
         at: format!("block {block}"),
-    };
-    Some(vec![
-        observed("fill_7d", "Share of offered mints taken, last 7 days", if offered > 0.0 { (week / offered).min(1.0) } else { 0.0 }, "", &art),
-        observed("mints_7d", "Mints a day, last 7 days", week / 7.0, "tokens/day", &art),
-        observed("mints_prev_7d", "Mints a day, the 7 days before", minted(14 * DAY, 7 * DAY) / 7.0, "tokens/day", &art),
-        observed("new_collectors_7d", "New collectors, last 7 days", new_collectors, "people", &art),
-        observed("transfers_7d", "Transfers between collectors a day, last 7 days", transfers, "transfers/day", &art),
-        observed("price_eth", "Mint price", price, "ETH", &registry),
-        observed("cadence", "Tokens offered a day now", cadence, "tokens/day", &registry),
-    ])
+    });
+    Some(observed.collect())
 }

@@ -9,7 +9,7 @@ mod facts;
 mod proposals;
 pub mod text;
 
-pub use art::{Observation, observations};
+pub use art::{INPUTS, Observation, observations};
 pub use decisions::{Decided, Decisions, draft_id};
 pub use engines::{EngineFacts, RevisionFacts, served};
 pub use facts::{Facts, Mint, Moment, ProposalFacts, VoteFacts};

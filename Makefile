@@ -1,0 +1,71 @@
+# make run    start everything on a fresh machine: rustup, node and a C compiler are enough
+# make test   every test, browser journeys included
+# make bench  the benchmarks, as ratios
+# make lint   formatting, clippy, dependency audit
+# make reset  forget the demo's state
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint reset tools build bundle contracts browser bundle-dev
+
+export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
+export PORT ?= 3000
+BIN := $(CARGO_TARGET_DIR)/debug/wherefore
+SITE := $(CARGO_TARGET_DIR)/site
+CONTRACTS := governance/contracts
+DIR := $(if $(WHEREFORE_DIR),$(WHEREFORE_DIR),.wherefore)
+
+say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+need = @command -v $(1) >/dev/null || { echo "$(2)"; exit 1; }
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+run: build
+	@exec $(BIN) demo
+
+reset:
+	@rm -rf "$(DIR)" && echo "The demo starts over with the next 'make run'."
+
+build: tools
+	$(call say,Building the bridge (the first time takes a few minutes))
+	@cargo build --locked -p server --bin wherefore || { echo "The build failed; the reason is above. Without network, cargo cannot fetch what it lacks."; exit 1; }
+	@$(MAKE) --no-print-directory bundle
+
+bundle: tools
+	$(call say,Building what the browser loads)
+	@cargo build --locked -p app --lib --features hydrate --target wasm32-unknown-unknown --profile wasm && cargo build --locked -p bundle
+	@wasm="$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/wasm/app.wasm"; \
+	 if [ "$$wasm" -nt "$(SITE)/frontend_bg.wasm" ] || [ "$(CARGO_TARGET_DIR)/debug/bundle" -nt "$(SITE)/frontend_bg.wasm" ]; then "$(CARGO_TARGET_DIR)/debug/bundle" "$$wasm" "$(SITE)"; fi
+
+# Quicker to build and slower to load: for working on the app.
+bundle-dev:
+	@cargo build -p app --lib --features hydrate --target wasm32-unknown-unknown && cargo build -p bundle
+	@"$(CARGO_TARGET_DIR)/debug/bundle" "$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/debug/app.wasm" "$(SITE)"
+
+tools: contracts
+	$(call need,cargo,Rust is missing. Install it from https://rustup.rs and run make again.)
+	$(call need,cc,A C compiler is missing. On Debian: apt-get install gcc libc6-dev)
+	@rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 && ls "$$(rustc --print target-libdir --target wasm32-unknown-unknown)"/libstd-*.rlib >/dev/null 2>&1 \
+	 || { echo "Adding the WASM target to Rust …"; rustup target add wasm32-unknown-unknown || { echo "Rust's WASM target could not be installed. Check the network, or run 'rustup target add wasm32-unknown-unknown' by hand."; exit 1; }; }
+
+# Anvil and OpenZeppelin, at the versions in the lock file.
+contracts: $(CONTRACTS)/node_modules/.package-lock.json
+
+$(CONTRACTS)/node_modules/.package-lock.json: $(CONTRACTS)/package-lock.json
+	$(call need,npm,Node.js is missing. Install version 20 or newer from https://nodejs.org and run make again.)
+	$(call say,Installing Anvil and OpenZeppelin)
+	@cd $(CONTRACTS) && npm ci --no-audit --no-fund --loglevel=error || { echo "Anvil and OpenZeppelin could not be installed; the reason is above. Without network they cannot be fetched."; exit 1; }
+	@touch $@
+
+# The browser and the outside clients that the journeys use.
+browser: e2e/clients/node_modules/.package-lock.json
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && command -v chromedriver >/dev/null \
+	 || { echo "Installing Chromium and its driver …"; as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	      $$as_root apt-get -qq -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive $$as_root apt-get -qq -y -o DPkg::Lock::Timeout=300 install chromium chromium-driver >/dev/null; } \
+	 || { echo "Chromium and chromedriver are needed for the browser journeys and could not be installed. On Debian: apt-get install chromium chromium-driver"; exit 1; }
+
+e2e/clients/node_modules/.package-lock.json: e2e/clients/package-lock.json
+	$(call need,npm,Node.js is missing. Install version 20 or newer from https://nodejs.org and run make again.)
+	$(call say,Installing the published clients that the tests run)
+	@cd e2e/clients && npm ci --no-audit --no-fund --loglevel=error || { echo "The test clients could not be installed; the reason is above."; exit 1; }
+	@touch $@
