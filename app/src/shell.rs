@@ -245,8 +245,7 @@ fn Colophon(site: Resource<Result<Site, AppError>>) -> impl IntoView {
                 <nav aria-label="For machines">
                     <ul>
                         <li><a href="/feed.atom" rel="external">"Atom feed"</a></li>
-                        <li><a href="/calendar.ics" rel="external">"Calendar of votes"</a></li>
-                        <li><a href="/api/openapi.json" rel="external">"API"</a></li>
+                        <li><a href="/api/v1/proposals" rel="external">"API"</a></li>
                         <li><a href="/log/checkpoint" rel="external">"Log checkpoint"</a></li>
                     </ul>
                 </nav>

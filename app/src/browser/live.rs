@@ -11,6 +11,8 @@ const EVENTS: &str = "/api/v1/events";
 const SETTLE_MS: i32 = 250;
 /// A stream that comes back within this time is not worth a word.
 const PATIENCE_MS: i32 = 4_000;
+/// Chain seconds between two blocks that only a clock moved by hand explains.
+const LEAP: u64 = 600;
 
 #[component]
 pub fn Live() -> impl IntoView {
@@ -19,11 +21,19 @@ pub fn Live() -> impl IntoView {
     let away = RwSignal::new(false);
     let waiting = StoredValue::new(false);
     let connected = StoredValue::new(true);
+    let chain_time = StoredValue::new(u64::MAX / 2);
     Effect::new(move |_| {
         outside::follow(
             EVENTS,
             "change",
             move |change| {
+                let time = change.get("chainTime").and_then(Json::as_u64).unwrap_or_default();
+                let leapt = time.abs_diff(chain_time.get_value()) > LEAP;
+                chain_time.set_value(time);
+                // A block in which nothing happened moves only the clock, and pages keep that by themselves.
+                if is_quiet(&change) && !leapt {
+                    return;
+                }
                 note.set(in_words(&change));
                 if waiting.get_value() {
                     return;
@@ -63,6 +73,11 @@ pub fn Live() -> impl IntoView {
     }
 }
 
+/// Whether a block came by and nothing else.
+fn is_quiet(change: &Json) -> bool {
+    change.get("what").and_then(Json::as_array).is_some_and(|what| what.iter().all(|kind| kind == "block"))
+}
+
 /// A change in one sentence.
 fn in_words(change: &Json) -> String {
     match (change.get("note").and_then(Json::as_str), change.get("block").and_then(Json::as_u64)) {
@@ -76,6 +91,12 @@ fn in_words(change: &Json) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_block_without_events_is_quiet() {
+        assert!(is_quiet(&json!({ "block": 12, "what": ["block"] })));
+        assert!(!is_quiet(&json!({ "block": 12, "what": ["proposals", "log"] })));
+    }
 
     #[test]
     fn a_change_is_told_by_its_note_or_else_by_its_block() {

@@ -59,6 +59,7 @@ pub fn ParameterValue(#[prop(into)] kind: String, #[prop(into)] value: String) -
     let words = match (kind.as_str(), value.as_str()) {
         ("toggle", "true") => "on".to_owned(),
         ("toggle", "false") => "off".to_owned(),
+        ("time", at) => at.parse().map_or_else(|_| value.clone(), governance::calendar::date_time),
         ("text", "") => "(empty)".to_owned(),
         ("text", text) => format!("“{text}”"),
         _ => value,

@@ -46,11 +46,7 @@ impl Context {
     fn value(&self, engine: &str, key: &str, bytes: &[u8]) -> String {
         let definition = self.definitions.get(&(engine.to_owned(), key.to_owned()));
         definition
-            .and_then(|definition| {
-                let value = Value::from_canonical(definition, bytes).ok()?;
-                let unit = if definition.unit.is_empty() { String::new() } else { format!(" {}", definition.unit) };
-                Some(format!("{}{unit}", value.display(definition)))
-            })
+            .and_then(|definition| Some(Value::from_canonical(definition, bytes).ok()?.in_words(definition)))
             .unwrap_or_else(|| hex::encode_prefixed(bytes))
     }
 }

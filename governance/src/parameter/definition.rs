@@ -4,7 +4,7 @@ use alloy_primitives::I256;
 use serde::{Deserialize, Serialize};
 
 use super::{Value, value::decimal_text};
-use crate::onchain::abi::ParameterRegistry as abi;
+use crate::{calendar::date_time, onchain::abi::ParameterRegistry as abi};
 
 /// The seven types, after Art Blocks' post-mint parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +89,9 @@ pub enum Refusal {
     OutOfBounds { found: String, min: String, max: String },
     #[error("moving from {from} to {to} is more than the {step} allowed at once")]
     StepTooLarge { from: String, to: String, step: String },
-    #[error("it may change again from {0} (unix seconds), not before")]
+    #[error("it may change again from {}, not before", date_time(*.0))]
     TooSoon(u64),
-    #[error("it has been locked since {0} (unix seconds)")]
+    #[error("it has been locked since {}", date_time(*.0))]
     Locked(u64),
     #[error("{0} is already its value")]
     Unchanged(String),
@@ -107,6 +107,7 @@ impl Definition {
         if raw < self.min || raw > self.max {
             let measure = |raw: i128| match self.kind {
                 Kind::Text => format!("{raw} bytes"),
+                Kind::Time => date_time(raw.max(0) as u64),
                 Kind::Choice => self.options.get(raw.max(0) as usize).cloned().unwrap_or_else(|| raw.to_string()),
                 _ => decimal_text(raw, self.decimals),
             };
@@ -152,7 +153,7 @@ impl Definition {
             Kind::Toggle => "on or off".into(),
             Kind::Colour => "any colour".into(),
             Kind::Text => format!("{} to {} bytes of text", self.min, self.max),
-            Kind::Time => format!("between {} and {} (unix seconds)", self.min, self.max),
+            Kind::Time => format!("between {} and {}", date_time(self.min.max(0) as u64), date_time(self.max.max(0) as u64)),
             Kind::Integer | Kind::Decimal => {
                 format!("between {} and {}{unit}", decimal_text(self.min, self.decimals), decimal_text(self.max, self.decimals))
             }
@@ -168,7 +169,7 @@ impl Definition {
             });
         }
         if self.locked_after > 0 {
-            parts.push(format!("fixed for good after {} (unix seconds)", self.locked_after));
+            parts.push(format!("fixed for good after {}", date_time(self.locked_after)));
         }
         parts.join(", ")
     }

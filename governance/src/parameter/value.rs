@@ -154,6 +154,16 @@ impl Value {
         }
     }
 
+    /// The value as people say it, with its unit: a time is a date. Not read back.
+    pub fn in_words(&self, definition: &Definition) -> String {
+        match self {
+            Self::Time(at) => crate::calendar::date_time(*at),
+            Self::Text(text) => format!("“{text}”"),
+            _ if definition.unit.is_empty() => self.display(definition),
+            _ => format!("{} {}", self.display(definition), definition.unit),
+        }
+    }
+
     /// The value for people, without its unit. [`Value::from_text`] reads it back.
     pub fn display(&self, definition: &Definition) -> String {
         match self {

@@ -4,6 +4,7 @@ use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use app::views::*;
 use governance::{
+    calendar::date_time,
     onchain::{abi::ParameterRegistry, in_words},
     parameter::{Definition, Value, key_text, label},
     proposal::{description_hash, operation_id, salt_v4, salt_v5},
@@ -59,10 +60,10 @@ impl Reading {
         let definition = engine.definitions.get(key)?;
         let held = engine.values.get(key)?;
         if engine.revisions.last().is_some_and(|revision| revision.hash != expected) {
-            return Some("The parameters have changed since this was drafted, so the contract would refuse it.".into());
+            return Some("the parameters are not the ones it was drafted on.".into());
         }
         let (new, current) = (Value::from_canonical(definition, bytes).ok()?, Value::from_canonical(definition, &held.bytes).ok()?);
-        definition.check(&new, &current, held.counts_from(), self.chain_time).err().map(|refusal| format!("Now the contract would refuse it: {refusal}."))
+        definition.check(&new, &current, held.counts_from(), self.chain_time).err().map(|refusal| format!("{refusal}."))
     }
 
     pub fn actions(&self, proposal: &ProposalFacts) -> Vec<ActionView> {
@@ -379,6 +380,10 @@ fn move_in_words(change: &ChangeLine) -> String {
             _ => format!("set {name} to {}{unit}", change.to),
         },
         "text" => format!("change {name} to “{}”", change.to),
+        "time" => match (change.from.parse(), change.to.parse()) {
+            (Ok(from), Ok(to)) => format!("move {name} from {} to {}", date_time(from), date_time(to)),
+            _ => format!("set {name} to {}", change.to),
+        },
         _ if change.from.is_empty() => format!("set {name} to {}", change.to),
         _ => format!("change {name} from {} to {}", change.from, change.to),
     }

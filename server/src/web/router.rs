@@ -193,7 +193,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
     .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
         // Tickets in query strings are secrets: only the path is kept.
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
-    }))
+    }).on_failure(()))
     .layer(request_id::PropagateRequestIdLayer::x_request_id())
     .layer(request_id::SetRequestIdLayer::x_request_id(request_id::MakeRequestUuid))
     .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(30)))
