@@ -5,13 +5,16 @@
 # make reset  forget the demo's state
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint reset tools build bundle contracts browser bundle-dev
+.PHONY: help run test contracts-test bench lint reset tools build bundle bundle-dev contracts browser clients
 
 export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
 export PORT ?= 3000
 BIN := $(CARGO_TARGET_DIR)/debug/wherefore
 SITE := $(CARGO_TARGET_DIR)/site
 CONTRACTS := governance/contracts
+CARGO_WASM ?= cargo
+TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo cargo nextest run --locked --no-fail-fast || echo cargo test --locked --no-fail-fast)
+VENV := $(dir $(CARGO_TARGET_DIR))venv
 DIR := $(if $(WHEREFORE_DIR),$(WHEREFORE_DIR),.wherefore)
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -23,6 +26,30 @@ help:
 run: build
 	@exec $(BIN) demo
 
+# Rules and server against real chains and databases, contracts in Foundry, journeys in a real browser.
+test: build browser contracts-test clients
+	$(call say,Testing rules and server)
+	@$(TEST) --workspace --exclude e2e
+	@cargo test --locked --doc -p governance --quiet
+	$(call say,Testing journeys in a real browser)
+	@$(TEST) -p e2e
+	@echo "Everything passed."
+
+contracts-test: contracts
+	$(call say,Testing contracts)
+	@cd $(CONTRACTS) && node build.mjs --check && npx --no-install forge test
+
+bench: clients
+	$(call say,Benchmarks: each beside a peer or a limit measured in the same run)
+	@peer="$$($(VENV)/bin/python server/agents/cadence-steward/bench.py 2>/dev/null || true)"; PEER_MICROSECONDS="$$peer" cargo bench --locked -p governance --bench rules
+
+lint:
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@$(CARGO_WASM) clippy --locked -p app --features hydrate --target wasm32-unknown-unknown -- -D warnings
+	@! cargo tree --locked -q -p app --target wasm32-unknown-unknown -e normal --features hydrate --prefix none | cut -d' ' -f1 | sort -u | grep -xE 'tokio|axum|sea-orm|sqlx|alloy-provider|reqwest|hyper' || { echo "The crates above must not be in what the browser loads."; exit 1; }
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed; dependencies were not audited (cargo install cargo-deny)."; fi
+
 reset:
 	@rm -rf "$(DIR)" && echo "The demo starts over with the next 'make run'."
 
@@ -33,7 +60,7 @@ build: tools
 
 bundle: tools
 	$(call say,Building what the browser loads)
-	@cargo build --locked -p app --lib --features hydrate --target wasm32-unknown-unknown --profile wasm && cargo build --locked -p bundle
+	@$(CARGO_WASM) build --locked -p app --lib --features hydrate --target wasm32-unknown-unknown --profile wasm && cargo build --locked -p bundle
 	@wasm="$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/wasm/app.wasm"; \
 	 if [ "$$wasm" -nt "$(SITE)/frontend_bg.wasm" ] || [ "$(CARGO_TARGET_DIR)/debug/bundle" -nt "$(SITE)/frontend_bg.wasm" ]; then "$(CARGO_TARGET_DIR)/debug/bundle" "$$wasm" "$(SITE)"; fi
 
@@ -45,7 +72,7 @@ bundle-dev:
 tools: contracts
 	$(call need,cargo,Rust is missing. Install it from https://rustup.rs and run make again.)
 	$(call need,cc,A C compiler is missing. On Debian: apt-get install gcc libc6-dev)
-	@rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 && ls "$$(rustc --print target-libdir --target wasm32-unknown-unknown)"/libstd-*.rlib >/dev/null 2>&1 \
+	@[ "$(CARGO_WASM)" != cargo ] || rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 && ls "$$(rustc --print target-libdir --target wasm32-unknown-unknown)"/libstd-*.rlib >/dev/null 2>&1 \
 	 || { echo "Adding the WASM target to Rust …"; rustup target add wasm32-unknown-unknown || { echo "Rust's WASM target could not be installed. Check the network, or run 'rustup target add wasm32-unknown-unknown' by hand."; exit 1; }; }
 
 # Anvil and OpenZeppelin, at the versions in the lock file.

@@ -121,14 +121,17 @@ fn ids(file: &PathBuf, json: bool) -> Result<(), Failed> {
 
 async fn devnet(dir: PathBuf, port: u16, pace: f64, keep: bool, json: bool) -> Result<(), Failed> {
     let options = server::devnet::Options { dir, port, pace, anvil: None, keep };
-    let running = server::devnet::start(options).await.map_err(Failed::unreachable)?;
+    let mut running = server::devnet::start(options).await.map_err(Failed::unreachable)?;
     let deployment = serde_json::to_string_pretty(&running.deployment).map_err(Failed::wrong)?;
     if json {
         println!("{deployment}");
     } else {
         println!("The devnet runs.\n{deployment}\nStop it with Ctrl-C.");
     }
-    server::stopped().await;
+    tokio::select! {
+        () = server::stopped() => {}
+        status = running.ended() => return Err(Failed::unreachable(format!("Anvil ended by itself: {status}"))),
+    }
     running.stop().await;
     Ok(())
 }

@@ -35,7 +35,9 @@ impl RpcError {
 type Words<'a> = &'a [U256];
 
 /// Errors a member can meet, with what each argument word means. Signatures are those of OpenZeppelin 5 and of our registry.
-const KNOWN: [(&str, fn(Words) -> String); 13] = [
+type InWords = fn(Words) -> String;
+
+const KNOWN: [(&str, InWords); 13] = [
     ("GovernorAlreadyCastVote(address)", |_| "This account has voted on this proposal already; a vote cannot be changed.".into()),
     ("GovernorInvalidVoteType()", |_| "The governor does not know that kind of vote.".into()),
     ("GovernorNonexistentProposal(uint256)", |_| "The governor does not know this proposal.".into()),

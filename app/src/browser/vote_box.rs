@@ -110,10 +110,10 @@ fn Casting(proposal_id: String, snapshot: u64, voted: StoredValue<Vec<(String, S
     };
     let reason_box = NodeRef::<html::Textarea>::new();
     Effect::new(move |_| {
-        if let Some(field) = reason_box.get() {
-            if ballot.writing.get_untracked() {
-                set_timeout(move || { let _focused = field.focus(); }, Duration::ZERO);
-            }
+        if let Some(field) = reason_box.get()
+            && ballot.writing.get_untracked()
+        {
+            set_timeout(move || { let _focused = field.focus(); }, Duration::ZERO);
         }
     });
 

@@ -245,10 +245,10 @@ impl Wallet {
         let connected = self.connected.get_untracked().ok_or("Connect a wallet first.")?;
         let call = json!({ "from": connected.account, "to": to, "data": data });
         let _gone = told.try_set(Sending::Asking);
-        if let Err(refused) = self.request("eth_call", json!([call, "latest"])).await {
-            if refused.data.is_some() {
-                return Err(refused.sentence());
-            }
+        if let Err(refused) = self.request("eth_call", json!([call, "latest"])).await
+            && refused.data.is_some()
+        {
+            return Err(refused.sentence());
         }
         let sent = self.request("eth_sendTransaction", json!([call])).await.map_err(|refused| refused.sentence())?;
         let hash = sent.as_str().ok_or("The wallet answered without a transaction.")?.to_owned();

@@ -64,8 +64,11 @@ pub struct Known {
     /// Chain time, unix seconds.
     pub now: u64,
     /// Per engine: the hash of its set, and its parameters.
-    pub engines: BTreeMap<String, (B256, BTreeMap<String, (Definition, String, u64)>)>,
+    pub engines: BTreeMap<String, (B256, KnownParameters)>,
 }
+
+/// By key: definition, value as text, and when it last changed (0 for never).
+pub type KnownParameters = BTreeMap<String, (Definition, String, u64)>;
 
 /// A draft as the chain will see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -173,7 +173,7 @@ impl Follower {
             }
             Err(error) => {
                 if !error.is_transient() && to > from {
-                    self.range = ((to - from + 1) / 2).max(1);
+                    self.range = (to - from).div_ceil(2).max(1);
                     warn!(source = %self.source.key(), range = self.range, "the node refused a range of {} blocks; asking for {}", to - from + 1, self.range);
                 }
                 Err(error.into())

@@ -139,10 +139,8 @@ impl Facts {
                 let number = |value: U256| u64::try_from(value).unwrap_or(u64::MAX);
                 self.mints.push(Mint { to: minted.to, first: number(minted.firstTokenId), quantity: number(minted.quantity), at: moment.at, block: moment.block });
                 self.collectors.entry(minted.to).or_insert(moment.at);
-            } else if let Some(moved) = event.decoded::<GenerativeToken::Transfer>() {
-                if !moved.from.is_zero() {
-                    self.transfers.push(moment.at);
-                }
+            } else if event.decoded::<GenerativeToken::Transfer>().is_some_and(|moved| !moved.from.is_zero()) {
+                self.transfers.push(moment.at);
             }
         }
     }

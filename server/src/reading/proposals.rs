@@ -232,7 +232,7 @@ impl Reading {
         let changes = self.change_lines(proposal);
         let cast = proposal.votes.iter().map(|vote| vote.weight).fold(U256::ZERO, U256::saturating_add);
         let mut votes: Vec<_> = proposal.votes.iter().collect();
-        votes.sort_by(|a, b| b.weight.cmp(&a.weight));
+        votes.sort_by_key(|vote| std::cmp::Reverse(vote.weight));
         let (v4, v5) = operation(proposal, self.source.governor);
         let text_digest = proposal.text_digest();
         let call_digest = self.call_digests(proposal).into_iter().find(|digest| !digest.is_zero());

@@ -89,8 +89,15 @@ pub async fn engine_view(bridge: &Bridge, id: &str) -> Result<EngineView, Proble
         delivery_ms,
         parameters: reading.parameters(facts),
         history: reading.revisions(facts),
-        samples: (1..=6).map(|seed| format!("/render/{id}/{seed}.svg?revision={}", facts.revisions.last().map_or(0, |revision| revision.revision))).collect(),
+        samples: samples(bridge, id, silent, facts.revisions.last().map_or(0, |revision| revision.revision)),
     })
+}
+
+/// Six images: the engine's own while it is heard of, else drawn here under the ratified revision.
+fn samples(bridge: &Bridge, id: &str, silent: bool, revision: u64) -> Vec<String> {
+    let own = !silent && bridge.engine_config(id).is_some_and(|config| config.url.is_some());
+    let prefix = if own { format!("/engine/{id}/image") } else { format!("/render/{id}") };
+    (1..=6).map(|seed| format!("{prefix}/{seed}.svg?revision={revision}")).collect()
 }
 
 impl Pages {

@@ -119,10 +119,10 @@ fn evaluation(reading: &Reading, engine: &EngineFacts, revision: &RevisionFacts,
     }))
 }
 
-fn ratified<'a>(engine: &'a EngineFacts) -> Result<&'a RevisionFacts, Response> {
+fn ratified(engine: &EngineFacts) -> Result<&RevisionFacts, Box<Response>> {
     served(engine).ok_or_else(|| {
         tracing::error!(engine = %engine.id, "the values of {} do not hash to what the registry stored; nothing is served", engine.id);
-        failure(StatusCode::INTERNAL_SERVER_ERROR, None, "GENERAL", format!("the values of {} do not hash to what the registry stored", engine.id))
+        Box::new(failure(StatusCode::INTERNAL_SERVER_ERROR, None, "GENERAL", format!("the values of {} do not hash to what the registry stored", engine.id)))
     })
 }
 
@@ -146,7 +146,7 @@ fn evaluate(bridge: &Bridge, named: Option<&str>, key: &str, body: &Bytes) -> Re
     };
     let revision = match ratified(engine) {
         Ok(revision) => revision,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     match evaluation(&reading, engine, revision, key) {
         Some(found) => ([(header::CACHE_CONTROL, "no-cache")], Json(found)).into_response(),
@@ -174,7 +174,7 @@ fn evaluate_all(bridge: &Bridge, named: Option<&str>, headers: &HeaderMap, body:
     };
     let revision = match ratified(engine) {
         Ok(revision) => revision,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let etag = etag(revision);
     if unchanged(headers, &etag) {
@@ -228,7 +228,7 @@ pub async fn flagd(State(bridge): State<Arc<Bridge>>, Path(file): Path<String>, 
     };
     let revision = match ratified(engine) {
         Ok(revision) => revision,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let etag = etag(revision);
     if unchanged(&headers, &etag) {

@@ -52,10 +52,13 @@ const WRITES_A_MINUTE: u32 = 120;
 /// All requests, per address and minute: far above a person, or a dozen engines.
 const REQUESTS_A_MINUTE: u32 = 6_000;
 
+/// The minute, and its counts by address and kind of request.
+type Window = (u64, std::collections::HashMap<(IpAddr, bool), u32>);
+
 /// Fixed-window counters, one minute long.
 #[derive(Debug, Default)]
 pub struct Limits {
-    window: std::sync::Mutex<(u64, std::collections::HashMap<(IpAddr, bool), u32>)>,
+    window: std::sync::Mutex<Window>,
 }
 
 impl Limits {
