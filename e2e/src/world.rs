@@ -152,7 +152,7 @@ impl World {
 
     /// What the engine draws for a seed.
     pub async fn picture(&self, seed: &str) -> Vec<u8> {
-        let answer = self.fetch(&format!("/engine/tideline/render/{seed}.svg")).await;
+        let answer = self.fetch(&format!("/engine/tideline/image/{seed}.svg")).await;
         assert!(answer.status().is_success(), "the engine draws nothing: {}", answer.status());
         answer.bytes().await.expect("a whole picture").to_vec()
     }
@@ -164,11 +164,10 @@ impl World {
 
     /// The supervised process with this subcommand, by what the system says of the supervisor's children.
     pub fn process(&self, subcommand: &str) -> Option<u32> {
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.supervisor.id())).ok()?;
         // A process may be started by any thread of the supervisor.
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.supervisor.id())).ok()?;
-        let all = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).fold(children, |all, more| all + " " + &more);
-        all.split_whitespace().filter_map(|id| id.parse().ok()).find(|id: &u32| {
+        let children: Vec<String> = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
+        children.iter().flat_map(|ids| ids.split_whitespace()).filter_map(|id| id.parse().ok()).find(|id: &u32| {
             std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes()))
         })
     }

@@ -212,6 +212,10 @@ proptest! {
         prop_assert_eq!(operation_id(&targets, &values, &calldatas, salt_v4(hash)), by_hand::operation_id(&targets, &values, &calldatas, hash));
         prop_assert_eq!(operation_id(&targets, &values, &calldatas, salt_v5(governor, hash)), by_hand::operation_id(&targets, &values, &calldatas, v5));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn one_changed_byte_of_text_changes_every_id((targets, values, calldatas) in any_calls(), text in "[ -~]{1,60}", at in any::<prop::sample::Index>(), flip in 1u8..=255) {

@@ -225,7 +225,7 @@ impl Bridge {
 
     async fn after_round(&self, round: &Round) -> Result<(), sea_orm::DbErr> {
         let before = self.reading();
-        let moved = round.new_events > 0 || !round.states_changed.is_empty();
+        let moved = round.new_events > 0 || !round.states_changed.is_empty() || round.rewound;
         let facts = if moved {
             Arc::new(Facts::load(&self.store.db, &before.source).await?)
         } else {

@@ -141,7 +141,7 @@ fn WalletMenu(connected: Connected, wallet: Wallet, site: RwSignal<Option<Site>>
                 </Show>
                 <p class="small" role="status" id="wallet-told">{move || told.get()}</p>
                 <div class="cluster">
-                    <button class="button button-quiet button-small" type="button" on:click=move |_| choose_wallet()>"Change wallet"</button>
+                    <button class="button button-quiet button-small" type="button" id="change-wallet" on:click=move |_| choose_wallet()>"Change wallet"</button>
                     <button class="button button-quiet button-small" type="button" id="disconnect-wallet" on:click=move |_| wallet.disconnect()>"Disconnect"</button>
                 </div>
             </div>

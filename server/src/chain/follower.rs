@@ -56,6 +56,8 @@ pub struct Round {
     pub chain_time: u64,
     pub new_events: usize,
     pub states_changed: Vec<(String, String)>,
+    /// Blocks had left the chain, so that something known before may be gone.
+    pub rewound: bool,
     /// More blocks are waiting.
     pub behind: bool,
 }
@@ -66,6 +68,8 @@ pub struct Follower {
     pub store: Store,
     pub node: Node,
     range: u64,
+    /// Set until a round that follows a reorg is complete.
+    rewound: bool,
     heads: Option<alloy::pubsub::Subscription<alloy::rpc::types::Header>>,
     /// How long to wait before the next round; `None` while behind.
     pause: Option<Duration>,
@@ -77,7 +81,7 @@ impl Follower {
         if found != source.chain_id {
             return Err(FollowError::WrongChain { found, needed: source.chain_id });
         }
-        Ok(Self { source, store, node, range: RANGE, heads: None, pause: None })
+        Ok(Self { source, store, node, range: RANGE, rewound: false, heads: None, pause: None })
     }
 
     /// Reads one range. Call again at once while [`Round::behind`].
@@ -119,7 +123,7 @@ impl Follower {
         }
         let (hash, chain_time) = blocks[&to];
 
-        let states = self.states(&logs, to).await?;
+        let states = self.states(&logs, to, to < head).await?;
 
         let tx = self.store.begin().await?;
         for (number, (hash, timestamp)) in blocks.iter().filter(|(number, _)| **number >= from) {
@@ -149,10 +153,11 @@ impl Follower {
         cursor::Entity::insert(at).on_conflict(replace).exec_without_returning(&tx.db).await?;
         tx.commit().await?;
 
+        let rewound = std::mem::take(&mut self.rewound);
         if !rows.is_empty() {
             info!(source = %key, block.from = from, block.to = to, events = rows.len(), "followed blocks {from} to {to}: {} events", rows.len());
         }
-        Ok(Round { block: to, chain_time, new_events: rows.len(), states_changed, behind: to < head })
+        Ok(Round { block: to, chain_time, new_events: rows.len(), states_changed, rewound, behind: to < head })
     }
 
     async fn canonical(&self, head: u64, number: u64) -> Result<Option<String>, FollowError> {
@@ -182,7 +187,7 @@ impl Follower {
     }
 
     /// Finds the newest stored block that is still canonical, removes what came after it, and tells so in the log.
-    async fn rewind(&self, head: u64, at: &cursor::Model) -> Result<u64, FollowError> {
+    async fn rewind(&mut self, head: u64, at: &cursor::Model) -> Result<u64, FollowError> {
         let key = self.source.key();
         let remembered = block::Entity::find().filter(block::Column::Source.eq(&key)).order_by_desc(block::Column::Number).all(&self.store.db).await?;
         let mut kept: Option<block::Model> = None;
@@ -227,11 +232,14 @@ impl Follower {
             }
         }
         tx.commit().await?;
+        self.rewound = true;
         Ok((base + 1) as u64)
     }
 
     /// Asks the chain for the state of every proposal that may still move, new ones included.
-    async fn states(&self, logs: &[Log], block: u64) -> Result<Vec<proposal::ActiveModel>, FollowError> {
+    ///
+    /// Nodes forget the states of old blocks, so that while `behind` new proposals are only noted; the head tells the rest.
+    async fn states(&self, logs: &[Log], block: u64, behind: bool) -> Result<Vec<proposal::ActiveModel>, FollowError> {
         let key = self.source.key();
         let at = BlockId::number(block);
         let mut open: BTreeMap<String, Option<proposal::Model>> = proposal::Entity::find()
@@ -246,6 +254,10 @@ impl Follower {
             if let Ok(created) = log.log_decode::<Governor::ProposalCreated>() {
                 open.entry(created.inner.data.proposalId.to_string()).or_insert(None);
             }
+        }
+        if behind {
+            let noted = |id| proposal::ActiveModel { source: Set(key.clone()), proposal_id: Set(id), state: Set("pending".into()), eta: Set(None), quorum: Set(String::new()), obstacle: Set(String::new()), ..Default::default() };
+            return Ok(open.into_iter().filter(|(_, row)| row.is_none()).map(|(id, _)| noted(id)).collect());
         }
         let mut states = Vec::with_capacity(open.len());
         for (id, row) in open {
