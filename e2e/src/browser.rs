@@ -11,9 +11,10 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
-use crate::{PATIENCE, until};
+use crate::{PATIENCE, until, world::children};
 
 const FLAGS: [&str; 10] = [
     "--headless=new",
@@ -34,32 +35,23 @@ const AXE: &str = "clients/node_modules/axe-core/axe.min.js";
 
 #[derive(Debug)]
 pub struct Browser {
-    // Fields end in this order: the session takes Chromium with it, and only then the driver may go.
     pub driver: WebDriver,
     base: String,
-    _process: Driver,
-}
-
-/// The driver's process.
-#[derive(Debug)]
-struct Driver(Child);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
+    process: Child,
+    /// Chromium's profile.
+    _profile: TempDir,
 }
 
 impl Browser {
     pub async fn open(base: &str) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|held| held.local_addr()).expect("a free port").port();
-        let process = Driver(Command::new("chromedriver")
+        let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("chromedriver is installed: `make browser`"));
+            .expect("chromedriver is installed: `make browser`");
+        let profile = tempfile::Builder::new().prefix("wherefore-browser-").tempdir().expect("a folder for the browser");
         let url = format!("http://127.0.0.1:{port}");
         until("chromedriver", async || tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()).await;
         let mut wanted = DesiredCapabilities::chrome();
@@ -67,9 +59,10 @@ impl Browser {
             wanted.add_arg(flag).expect("a flag");
         }
         wanted.add_arg(&format!("--window-size={},{}", DESKTOP.0, DESKTOP.1)).expect("a flag");
+        wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("a flag");
         wanted.set("goog:loggingPrefs", json!({"browser": "ALL", "performance": "ALL"})).expect("logging");
         let driver = WebDriver::new(&url, wanted).await.expect("Chromium starts");
-        let browser = Self { driver, base: base.to_owned(), _process: process };
+        let browser = Self { driver, base: base.to_owned(), process, _profile: profile };
         browser.is_wide(DESKTOP.0, DESKTOP.1).await;
         browser
     }
@@ -126,6 +119,11 @@ impl Browser {
             Some(element) => element,
             None => self.fail(&format!("{css} is not to be seen")).await,
         }
+    }
+
+    /// Whether the page has such an element, seen or not.
+    pub async fn has(&self, css: &str) -> bool {
+        self.driver.find(By::Css(css)).await.is_ok()
     }
 
     pub async fn shows(&self, css: &str) -> bool {
@@ -260,9 +258,15 @@ impl Browser {
         std::fs::create_dir_all(&folder).expect("a folder for pictures");
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.expect("a picture of the page");
     }
+}
 
-    pub async fn close(self) {
-        let _quit = self.driver.clone().quit().await;
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The session is not asked to end in order: nothing of it is kept.
+        let _not_asked = self.driver.clone().leak();
+        let ours = children(self.process.id()).into_iter().chain([self.process.id()]).map(|id| id.to_string());
+        let _ended = Command::new("kill").arg("-KILL").args(ours).status();
+        let _reaped = self.process.wait();
     }
 }
 

@@ -50,8 +50,9 @@ impl Chain {
         Some(answer["result"].clone())
     }
 
+    /// Asks until there is an answer, since a node that was killed is away for a moment.
     pub async fn call(&self, method: &str, params: Json) -> Json {
-        self.try_call(method, params).await.unwrap_or_else(|| panic!("the chain does not answer {method}"))
+        until(&format!("an answer to {method}"), async || self.try_call(method, params.clone()).await).await
     }
 
     pub async fn now(&self) -> u64 {

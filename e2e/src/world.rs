@@ -162,14 +162,9 @@ impl World {
         self.text("/log/checkpoint").await.lines().nth(1).and_then(|line| line.parse().ok()).expect("a checkpoint has its size in the second line")
     }
 
-    /// The supervised process with this subcommand, by what the system says of the supervisor's children.
+    /// The supervised process with this subcommand.
     pub fn process(&self, subcommand: &str) -> Option<u32> {
-        // A process may be started by any thread of the supervisor.
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.supervisor.id())).ok()?;
-        let children: Vec<String> = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
-        children.iter().flat_map(|ids| ids.split_whitespace()).filter_map(|id| id.parse().ok()).find(|id: &u32| {
-            std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes()))
-        })
+        children(self.supervisor.id()).into_iter().find(|id| std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes())))
     }
 
     /// Ends one of the demo's processes without warning.
@@ -196,6 +191,14 @@ impl Drop for World {
             eprintln!("What the processes said is kept in {}", dir.keep().join("logs").display());
         }
     }
+}
+
+/// The processes that a process started, by what the system says.
+pub fn children(id: u32) -> Vec<u32> {
+    // Any of its threads may have started them.
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let ids: Vec<String> = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
+    ids.iter().flat_map(|ids| ids.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
 }
 
 /// The built binary: beside the tests' own folder, or where `WHEREFORE_BIN` says.

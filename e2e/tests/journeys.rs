@@ -1,11 +1,9 @@
 //! What people do with the bridge, from beginning to end, in a real browser against the real thing.
 
-use e2e::{
-    World,
-    chain::{DAY, HOUR, Member},
-    outside, until,
-};
-use serde_json::{Value as Json, json};
+use std::time::Duration;
+
+use e2e::{World, chain::Member, outside, until};
+use serde_json::json;
 
 const STORMS: &str = "Winter storms";
 const CADENCE: &str = "before the holidays";
@@ -98,5 +96,258 @@ async fn a_ratified_change_reaches_the_engine() {
     page.is_accessible().await;
     assert_eq!(page.asked_elsewhere().await, [""; 0]);
     page.is_without_trouble().await;
-    page.close().await;
+}
+
+#[tokio::test]
+async fn an_explanation_is_recomputed_in_the_readers_browser() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.visit("/decisions").await;
+    page.is_accessible().await;
+    let decisions = world.api("/api/v1/decisions").await;
+    let digest = decisions["items"][0]["digest"].as_str().expect("a decision");
+
+    page.visit(&format!("/decisions/{digest}")).await;
+    page.sees_in("[data-testid=decision-state]", "Recomputed").await;
+    page.decision().recompute_here().await;
+    page.sees_in("[data-testid=decision-state]", "Recomputed here").await;
+    page.is_accessible().await;
+    page.keeps_picture("decision").await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
+async fn a_log_entry_is_checked_in_the_readers_browser() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.visit("/log").await;
+    page.is_accessible().await;
+    page.click("#log-entries tbody tr:first-child a").await;
+    page.find("[data-testid=entry-check] [data-outcome=verified]").await;
+    page.click("#check-entry").await;
+    page.find("[data-testid=entry-check] [data-outcome=verified]").await;
+    page.is_accessible().await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
+async fn every_page_reads_without_javascript() {
+    let world = World::start().await;
+    let cadence = world.proposal_titled(CADENCE).await;
+    let proposal = format!("/proposals/{}", cadence["proposalId"].as_str().expect("an id"));
+    let named = |list: &serde_json::Value, member: &str| list["items"][0][member].as_str().expect("one in the list").to_owned();
+    let decision = format!("/decisions/{}", named(&world.api("/api/v1/decisions").await, "digest"));
+    let draft = format!("/drafts/{}", named(&world.api("/api/v1/drafts").await, "id"));
+    let pages: [(&str, &[&str]); 14] = [
+        ("/", &["Saltmarsh Collective", "Being decided", "Winter storms", "What changed lately"]),
+        ("/proposals", &["before the holidays", "Winter storms", "Bloom for midsummer"]),
+        (&proposal, &["Exactly which calls", "setParameters", "Mint cadence", "Marlowe", "Check it yourself"]),
+        ("/parameters", &["Tideline"]),
+        ("/parameters/tideline", &["In step.", "mint.cadence", "season.closes", "Revision 1"]),
+        ("/drafts", &["By agents", "Cadence steward"]),
+        ("/drafts/new", &["New draft", "Change parameters", "needs JavaScript"]),
+        (&draft, &["Public draft of an agent", "Mint cadence"]),
+        ("/decisions", &["Cadence steward"]),
+        (&decision, &["What moved the answer", "From answer to value", "What it knew"]),
+        ("/agents", &["Cadence steward"]),
+        ("/agents/cadence-steward", &["Cadence steward"]),
+        ("/log", &["Checkpoint", "saltmarsh.example/log"]),
+        ("/log/0", &["Exactly what was written", "The proof"]),
+    ];
+    for (path, essentials) in pages {
+        let answer = world.fetch(path).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        let policy = answer.headers()["content-security-policy"].to_str().expect("a readable policy").to_owned();
+        let scripts = policy.split(';').find(|directive| directive.trim().starts_with("script-src")).unwrap_or_else(|| panic!("{path} has no policy for scripts: {policy}"));
+        assert!(scripts.contains("'nonce-") && !scripts.contains("'unsafe-"), "{path}: {scripts}");
+        let html = answer.text().await.expect("a whole page");
+        assert_eq!(html.matches("<h1").count(), 1, "{path} has one heading above the others");
+        for essential in essentials {
+            assert!(html.contains(essential), "{path} does not say “{essential}”");
+        }
+    }
+    let zero = format!("/decisions/0x{}", "0".repeat(64));
+    for path in ["/proposals/1", "/proposals/none", &zero, "/agents/nobody", "/log/999999", "/log/none", "/parameters/nothing", "/drafts/none", "/no/such/page", "/api/v1/proposals/1", "/api/v1/nothing"] {
+        assert_eq!(world.fetch(path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn hostile_text_does_no_harm() {
+    let world = World::start().await;
+    let text = "# <script>alert('title')</script> Free plates\n\n<script>alert(1)</script>\n\n<img src=x onerror=alert(2)>\n\n[a link](javascript:alert(3)) and [another](data:text/html,<script>alert(4)</script>)\n\n![a picture](https://pictures.example/track.png)\n\n<iframe src=\"https://frames.example\"></iframe>\n\n<svg onload=alert(5)>\n\n</main></body><h1>Not the heading</h1>";
+    let id = world.chain.propose_words(Member::Ines, text).await;
+    world.becomes(&id, "pending").await;
+
+    let page = world.open_browser().await;
+    page.before_every_page("window.alert = () => { document.documentElement.dataset.harmed = 'true' }").await;
+    for path in ["/", "/proposals", &format!("/proposals/{id}")] {
+        page.visit(path).await;
+        page.sees("<script>alert('title')</script> Free plates").await;
+        for harm in ["[data-harmed]", "main script", "iframe", "main [onerror], main [onload]", "a[href^='javascript:'], a[href^='data:']", "main img[src^='http']"] {
+            assert!(!page.has(harm).await, "{path} has {harm}");
+        }
+    }
+    page.sees_in("#why", "onerror=alert(2)").await;
+    page.find("[data-testid=recheck-ids] [data-outcome=agrees]").await;
+    assert_eq!(page.asked_elsewhere().await, [""; 0]);
+    page.is_accessible().await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
+async fn sign_in_keeps_a_draft_private() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.visit("/drafts").await;
+    page.wallet().connect_as(world.chain.account(Member::Wen)).await;
+    page.wallet().sign_in().await;
+    page.is_accessible().await;
+
+    page.draft().begin().await;
+    page.draft().change("moon.rarity", "12").await;
+    page.draft().write("Rarer moons", "A moon should be an event.").await;
+    page.draft().save().await;
+    page.sees("Private draft").await;
+    let path = page.path().await;
+    page.reload().await;
+    page.find("[data-testid=\"change-moon.rarity\"]:checked").await;
+    page.sees_in("#effect", "12").await;
+    page.visit("/drafts").await;
+    page.sees_in("#mine", "Rarer moons").await;
+
+    // Nobody else learns of it.
+    assert_eq!(world.fetch(&path).await.status(), 404);
+    assert!(!world.text("/api/v1/drafts").await.contains("Rarer moons"));
+    assert!(!world.text("/drafts").await.contains("Rarer moons"));
+    page.is_without_trouble().await;
+
+    page.wallet().sign_out().await;
+    page.sees_in("#mine", "Sign in to keep drafts here.").await;
+    page.visit(&path).await;
+    page.sees("There is nothing at this address").await;
+}
+
+/// A wallet as any may be installed, which is on another chain when the page finds it.
+const FOREIGN_WALLET: &str = r#"(() => {
+    let chain = "0x1";
+    const listeners = [];
+    const provider = {
+        async request({ method, params }) {
+            if (method === "eth_requestAccounts" || method === "eth_accounts") return ["0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"];
+            if (method === "eth_chainId") return chain;
+            if (method === "wallet_switchEthereumChain") throw Object.assign(new Error("Unrecognized chain"), { code: 4902 });
+            if (method === "wallet_addEthereumChain") { chain = params[0].chainId; listeners.forEach((tell) => tell(chain)); return null; }
+            throw Object.assign(new Error("Not here"), { code: 4200 });
+        },
+        on(event, listener) { if (event === "chainChanged") listeners.push(listener); },
+    };
+    const info = { uuid: "350670db-19fa-4704-a166-e52e178b59d2", name: "Foreign wallet", icon: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>", rdns: "example.foreign" };
+    const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
+    window.addEventListener("eip6963:requestProvider", announce);
+    announce();
+})()"#;
+
+#[tokio::test]
+async fn another_chain_in_the_wallet_is_explained() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.before_every_page(FOREIGN_WALLET).await;
+    page.visit("/").await;
+    page.click("#connect-wallet").await;
+    page.click("#wallet-dialog button[data-rdns='example.foreign']").await;
+    page.wallet().open().await;
+    page.sees_in("#wrong-chain", "Your wallet is on chain 1, but Saltmarsh Collective lives on local devnet (chain 31337). Switch before you vote or propose.").await;
+    page.is_accessible().await;
+    page.click("#switch-chain").await;
+    page.no_longer_shows("#wrong-chain").await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
+async fn time_skipped_from_outside_is_enough() {
+    let world = World::start().await;
+    let cadence = world.proposal_titled(CADENCE).await;
+    let id = cadence["proposalId"].as_str().expect("an id");
+    let (picture_before, log_before, flag_before) = (world.picture("1").await, world.log_size().await, world.flag("mint.cadence").await);
+    world.chain.vote_for(id, &[Member::Ines, Member::Teodor]).await;
+
+    let revision = let_the_storms_pass(&world).await;
+    assert_ne!(world.picture("1").await, picture_before, "the storms are drawn");
+    world.chain.skip_past(cadence["voteEnd"].as_u64().expect("an end")).await;
+    let queued = world.becomes(id, "queued").await;
+    world.chain.skip_past(queued["eta"].as_u64().expect("a queued proposal has an eta")).await;
+    world.becomes(id, "executed").await;
+
+    let engine = world.in_step_after(revision).await;
+    assert_eq!(world.flag("mint.cadence").await, json!(14));
+    assert_ne!(world.flag("mint.cadence").await, flag_before);
+    assert!(world.log_size().await > log_before);
+    println!("the engine ran the new parameters {} ms after their block", engine["deliveryMs"]);
+}
+
+/// Numbers that look random and are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// Ends processes at moments that differ from seed to seed; `WHEREFORE_SEED` repeats a run.
+async fn strike(world: &World, dice: &mut Dice, victims: &[&str]) {
+    for victim in victims {
+        tokio::time::sleep(Duration::from_millis(dice.below(700))).await;
+        println!("{victim} is killed: {}", world.kill(victim));
+    }
+}
+
+#[tokio::test]
+async fn killed_processes_come_back_and_nothing_happens_twice() {
+    let seed = std::env::var("WHEREFORE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    println!("seed {seed}");
+    let mut dice = Dice(seed);
+    let world = World::start().await;
+    let (storms, cadence) = (world.proposal_titled(STORMS).await, world.proposal_titled(CADENCE).await);
+    let [storms_id, id] = [&storms, &cadence].map(|proposal| proposal["proposalId"].as_str().expect("an id"));
+    world.chain.vote_for(id, &[Member::Ines, Member::Teodor]).await;
+
+    // While the storms are executed.
+    world.chain.skip_past(storms["eta"].as_u64().expect("an eta")).await;
+    strike(&world, &mut dice, &["serve", "engine"]).await;
+    world.becomes(storms_id, "executed").await;
+    // While the vote ends and the proposal is queued.
+    world.chain.skip_past(cadence["voteEnd"].as_u64().expect("an end")).await;
+    strike(&world, &mut dice, &["serve"]).await;
+    let queued = world.becomes(id, "queued").await;
+    // The chain's own process, and with it everybody's connection.
+    strike(&world, &mut dice, &["devnet"]).await;
+    until("the devnet to come back", async || world.process("devnet")).await;
+    world.chain.skip_past(queued["eta"].as_u64().expect("an eta")).await;
+    strike(&world, &mut dice, &["engine", "serve", "agent"]).await;
+    world.becomes(id, "executed").await;
+
+    world.in_step().await;
+    assert_eq!(world.flag("mint.cadence").await, json!(14));
+    assert_eq!(world.chain.executions(storms_id).await, 1);
+    assert_eq!(world.chain.executions(id).await, 1);
+    println!("{}", outside::verify_log(&world.base).await);
+}
+
+#[tokio::test]
+async fn published_clients_read_every_parameter_type() {
+    let world = World::start().await;
+    for client in ["ofrep-web.mjs", "ofrep-server.mjs", "flagd.mjs"] {
+        print!("{}", outside::javascript_client(client, &world.base).await);
+    }
+    print!("{}", outside::python_client("ofrep.py", &world.base).await);
+}
+
+#[tokio::test]
+async fn an_independent_verifier_accepts_the_log() {
+    let world = World::start().await;
+    let said = outside::verify_log(&world.base).await;
+    assert!(said.contains("the log holds"), "{said}");
 }

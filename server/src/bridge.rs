@@ -282,10 +282,14 @@ impl Bridge {
     }
 
     fn failed(&self, error: &FollowError) {
-        let problem = error.to_string();
+        let problem = match error {
+            FollowError::Node(node) => node.in_public(),
+            FollowError::Store(_) => "the database failed".to_owned(),
+            other => other.to_string(),
+        };
         let mut health = self.health.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if health.problem.as_deref() != Some(&problem) {
-            warn!("the chain could not be followed: {problem}");
+            warn!("the chain could not be followed: {error}");
             health.problem = Some(problem);
         }
     }
@@ -378,11 +382,17 @@ async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
     }
 }
 
-/// Publishes a checkpoint within a second of any new entry.
+/// Publishes a checkpoint within a second of any new entry, and sweeps up now and then.
 async fn publish(bridge: Arc<Bridge>) {
     let mut every = tokio::time::interval(Duration::from_millis(500));
-    loop {
+    for tick in 0_u64.. {
         every.tick().await;
+        // Every ten minutes.
+        if tick % 1_200 == 0
+            && let Err(failed) = crate::store::Sessions(bridge.store.clone()).forget_expired().await
+        {
+            error!("expired sessions could not be deleted: {failed}");
+        }
         if let Err(failed) = bridge.log.publish().await {
             error!("the checkpoint could not be published: {failed}");
         }

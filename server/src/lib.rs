@@ -15,6 +15,7 @@ pub mod log;
 pub mod reading;
 pub mod source;
 pub mod store;
+pub mod verify;
 pub mod web;
 pub mod workflow;
 

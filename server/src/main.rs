@@ -52,7 +52,15 @@ enum Command {
     },
     /// Proposal id, description hash and operation ids of a proposal in a JSON file (`-` reads standard input).
     Ids { file: PathBuf },
-    /// The embedded procedural engine, which only speaks OFREP.
+    /// Check a whole explanation log from outside.
+    Verify {
+        /// Where the log is served, such as `http://127.0.0.1:3000/log`.
+        url: String,
+        /// The log's verifier key, from a source you trust.
+        #[arg(long)]
+        vkey: String,
+    },
+    /// The embedded procedural engine: reads its parameters over OFREP and checks them against the chain.
     Engine(EngineArgs),
     /// A reference steward, which only uses the public API.
     Agent(AgentArgs),
@@ -95,7 +103,8 @@ async fn run(cli: Cli) -> Result<(), Failed> {
             println!("{}", if cli.json { r#"{"migrated":true}"# } else { "The database is up to date." });
             Ok(())
         }
-        Command::Ids { file } => ids(&file, cli.json),
+        Command::Ids { file } => ids(&file),
+        Command::Verify { url, vkey } => verify(&url, &vkey, cli.json).await,
         Command::Engine(args) => until_stopped(server::engine::run(args)).await.map_err(Failed::unreachable),
         Command::Agent(args) => until_stopped(server::agent::run(args)).await.map_err(Failed::unreachable),
     }
@@ -109,13 +118,26 @@ async fn until_stopped<E>(work: impl Future<Output = Result<(), E>>) -> Result<(
     }
 }
 
-fn ids(file: &PathBuf, json: bool) -> Result<(), Failed> {
+fn ids(file: &PathBuf) -> Result<(), Failed> {
     let text = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(|error| Failed(USAGE, format!("{} could not be read: {error}", file.display())))?;
     let proposal: ProposalFile = serde_json::from_str(&text).map_err(|error| Failed::wrong(format!("{} is not a proposal: {error}", file.display())))?;
     let ids = proposal.ids().map_err(Failed::wrong)?;
-    let _ = json; // The answer is JSON either way: it is made to be piped.
+    // JSON either way: it is made to be piped.
     println!("{}", serde_json::to_string_pretty(&ids).map_err(Failed::wrong)?);
+    Ok(())
+}
+
+async fn verify(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {
+    let report = server::verify::log(url, vkey).await.map_err(|error| match error {
+        server::verify::VerifyError::Away { .. } => Failed::unreachable(error),
+        server::verify::VerifyError::Wrong(_) => Failed::wrong(error),
+    })?;
+    if json {
+        println!("{}", serde_json::to_string(&report).map_err(Failed::wrong)?);
+    } else {
+        println!("The log holds: {} entries of {}, signed, with root {}.", report.size, report.origin, report.root);
+    }
     Ok(())
 }
 

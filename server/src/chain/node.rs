@@ -22,8 +22,8 @@ pub struct Node {
 
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
-    #[error("the node at {url} did not answer within {} s", PATIENCE.as_secs())]
-    Silent { url: String },
+    #[error("the node did not answer within {} s", PATIENCE.as_secs())]
+    Silent,
     #[error("the node refused: {0}")]
     Rpc(#[from] TransportError),
     #[error("the node's answer to {0} could not be read")]
@@ -39,8 +39,19 @@ impl NodeError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Rpc(error) => error.as_error_resp().is_none(),
-            Self::Silent { .. } | Self::NoBlock(_) => true,
+            Self::Silent | Self::NoBlock(_) => true,
             Self::Answer(_) | Self::Address(_) => false,
+        }
+    }
+
+    /// For pages: an RPC address may hold a key, and transport errors quote it.
+    pub fn in_public(&self) -> String {
+        match self {
+            Self::Rpc(error) => match error.as_error_resp() {
+                Some(answer) => format!("the node refused: {}", answer.message),
+                None => "the node cannot be reached".into(),
+            },
+            other => other.to_string(),
         }
     }
 
@@ -56,14 +67,14 @@ impl NodeError {
 impl Node {
     pub async fn connect(url: &str) -> Result<Self, NodeError> {
         let connecting = ProviderBuilder::new().disable_recommended_fillers().connect(url);
-        let provider = tokio::time::timeout(PATIENCE, connecting).await.map_err(|_| NodeError::Silent { url: url.to_owned() })??;
+        let provider = tokio::time::timeout(PATIENCE, connecting).await.map_err(|_| NodeError::Silent)??;
         Ok(Self { provider: provider.erased(), url: url.to_owned() })
     }
 
     async fn patiently<T>(&self, call: impl Future<Output = Result<T, TransportError>>) -> Result<T, NodeError> {
         match tokio::time::timeout(PATIENCE, call).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(NodeError::Silent { url: self.url.clone() }),
+            Err(_) => Err(NodeError::Silent),
         }
     }
 

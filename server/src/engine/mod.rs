@@ -1,5 +1,5 @@
-//! The embedded procedural engine, a process of its own: it knows the bridge only as an OFREP endpoint and the chain
-//! only as a JSON-RPC node, and runs a set of parameters only when both name the same hash.
+//! The embedded procedural engine, a process of its own: it knows the bridge only as an OFREP endpoint that takes
+//! reports and the chain only as a JSON-RPC node, and runs a set of parameters only when both name the same hash.
 
 mod client;
 mod serve;

@@ -32,7 +32,7 @@ pub struct Reading {
     pub decisions: Arc<Decisions>,
     pub block: u64,
     pub chain_time: u64,
-    /// What the contracts' own calls say, read once a start.
+    /// What the contracts' own calls say, read again every few seconds and when a state changes.
     pub settings: Arc<Settings>,
 }
 

@@ -46,9 +46,8 @@ impl Store {
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(Duration::from_secs(10))
             });
-            if url.contains(":memory:") {
-                options.max_connections(1);
-            }
+            // Readers do not wait for the writer; without a number there would be one connection for all.
+            options.max_connections(if url.contains(":memory:") { 1 } else { 8 });
         }
         let db = Database::connect(options).await?;
         Migrator::up(&db, None).await?;

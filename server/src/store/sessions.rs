@@ -1,7 +1,7 @@
 //! Sessions in the store, as tower-sessions wants them.
 
 use async_trait::async_trait;
-use sea_orm::{EntityTrait, Set, sea_query::OnConflict};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
@@ -12,6 +12,16 @@ use super::{Store, entities::session};
 
 #[derive(Clone, Debug)]
 pub struct Sessions(pub Store);
+
+impl Sessions {
+    /// Deletes what can never be loaded again.
+    pub async fn forget_expired(&self) -> std::result::Result<(), DbErr> {
+        let tx = self.0.begin().await?;
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        session::Entity::delete_many().filter(session::Column::ExpiresAt.lt(now)).exec(&tx.db).await?;
+        tx.commit().await
+    }
+}
 
 fn backend(error: impl std::fmt::Display) -> Error {
     Error::Backend(error.to_string())

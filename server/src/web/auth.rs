@@ -67,6 +67,9 @@ pub async fn verify(State(web): State<Web>, session: Session, Json(signed): Json
     if message.chain_id != chain_id {
         return Err(refuse(format!("The sign-in is for chain {}, but this DAO is on chain {chain_id}.", message.chain_id)));
     }
+    if message.expiration_time.is_none() {
+        return Err(refuse("The sign-in has no expiry; it needs one.".into()));
+    }
     if !message.valid_now() {
         return Err(refuse("The sign-in has expired or is not valid yet; check your clock and try again.".into()));
     }

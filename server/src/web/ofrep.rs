@@ -45,6 +45,10 @@ fn read(body: &Bytes) -> Result<Request, String> {
     if body.is_empty() {
         return Ok(Request::default());
     }
+    // A list would otherwise be read as the members in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the body is not an evaluation request: an object is needed".into());
+    }
     let request: Request = serde_json::from_slice(body).map_err(|error| format!("the body is not an evaluation request: {error}"))?;
     for (name, value) in request.context.iter().filter(|(name, _)| ["targetingKey", "engine"].contains(&name.as_str())) {
         if !value.is_string() {

@@ -16,6 +16,8 @@ use super::{Problem, Web};
 use crate::{bridge::Bridge, engine::seed_of};
 
 const SVG: &str = "image/svg+xml";
+/// Largest answer passed on from an engine, in bytes.
+const LARGEST: usize = 2 << 20;
 
 /// `/render/{engine}/{seed}.svg?revision=…&key=value…`: a seed under a ratified revision, with values of the query in
 /// place of its own. What a proposal would look like is therefore shown with the very function that engines run.
@@ -49,13 +51,16 @@ pub async fn from_engine(State(web): State<Web>, Path((engine, path)): Path<(Str
         return Err(Problem::not_found(path));
     }
     let away = |error: reqwest::Error| Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} does not answer: {}", error.without_url()));
-    let answer = web.http.get(format!("{base}/{path}")).timeout(std::time::Duration::from_secs(5)).send().await.map_err(away)?;
+    let mut answer = web.http.get(format!("{base}/{path}")).timeout(std::time::Duration::from_secs(5)).send().await.map_err(away)?;
     let status = answer.status();
     let kind = answer.headers().get(header::CONTENT_TYPE).cloned().unwrap_or_else(|| header::HeaderValue::from_static("text/plain"));
-    if answer.content_length().is_some_and(|length| length > 2 << 20) {
-        return Err(Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} answered with more than 2 MiB.")));
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(away)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LARGEST {
+            return Err(Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} answered with more than {LARGEST} bytes.")));
+        }
     }
-    let bytes = answer.bytes().await.map_err(away)?;
     Ok((status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"))], bytes).into_response())
 }
 

@@ -182,6 +182,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
             leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(request).await.into_response()
         }
     })
+    .layer(middleware::from_fn(in_words))
     .layer(middleware::from_fn_with_state(web.clone(), guard))
     .layer(DefaultBodyLimit::max(512 * 1024))
     .layer(CatchPanicLayer::new())
@@ -194,13 +195,31 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
     .layer(SetResponseHeaderLayer::if_not_present(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")))
     .layer(CompressionLayer::new())
     .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
-        // Tickets in query strings are secrets: only the path is kept.
+        // What people search for is nobody's business: only the path is kept.
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     }).on_failure(()))
     .layer(request_id::PropagateRequestIdLayer::x_request_id())
     .layer(request_id::SetRequestIdLayer::x_request_id(request_id::MakeRequestUuid))
     .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(30)))
     .with_state(web)
+}
+
+/// A request that no handler could read is refused in the same shape as by a handler.
+async fn in_words(request: Request, next: Next) -> Response {
+    let for_programs = ["/api/v1/", "/auth/", "/devnet/"].iter().any(|start| request.uri().path().starts_with(start));
+    let answer = next.run(request).await;
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !for_programs || !answer.status().is_client_error() || !(kind.is_empty() || kind.starts_with("text/plain")) {
+        return answer;
+    }
+    let (parts, body) = answer.into_parts();
+    let said = axum::body::to_bytes(body, 4_096).await.unwrap_or_default();
+    let detail = if said.is_empty() { parts.status.canonical_reason().unwrap_or_default().to_owned() } else { String::from_utf8_lossy(&said).into_owned() };
+    let mut problem = Problem::new(parts.status, detail).into_response();
+    if let Some(allowed) = parts.headers.get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    problem
 }
 
 /// Rate limits by address, and no change from another origin: the session cookie is SameSite=Strict, and the

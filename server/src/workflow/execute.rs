@@ -12,7 +12,7 @@ use crate::{
 
 pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Model) -> Result<(), WorkflowError> {
     let Some(executed) = event.decoded::<Governor::ProposalExecuted>() else { return Ok(()) };
-    let mut entry = chain_entry(EntryKind::Execution, source, event, executed.proposalId.to_string());
+    let mut entry = chain_entry(tx, EntryKind::Execution, source, event, executed.proposalId.to_string()).await?;
     if let Some(proposal) = facts.proposal(executed.proposalId) {
         let (_, v5) = operation(proposal, source.governor);
         let scheduled = proposal.queued.as_ref().and_then(|moment| facts.scheduled.get(&moment.transaction)).copied();

@@ -61,8 +61,10 @@ pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Mode
 /// Tells in the log that an event's block is no longer canonical. Nothing is edited.
 pub async fn correct(tx: &Tx, source: &Source, event: &event::Model) -> Result<(), WorkflowError> {
     let Some(kind) = logged_kind(source, event) else { return Ok(()) };
-    let Some(earlier) = log::find(&tx.db, &entry_id(kind, source, event)).await? else { return Ok(()) };
-    let mut entry = Entry::new(EntryKind::Correction, format!("correction/{}", entry_id(kind, source, event)), event.timestamp as u64)
+    let base = entry_id(kind, source, event);
+    let times = times_corrected(tx, &base).await?;
+    let Some(earlier) = log::find(&tx.db, &nth(&base, times)).await? else { return Ok(()) };
+    let mut entry = Entry::new(EntryKind::Correction, nth(&format!("correction/{base}"), times), event.timestamp as u64)
         .with_fact("reason", "reorg")
         .with_fact("block", event.block_number)
         .with_fact("blockHash", event.block_hash.clone())
@@ -70,6 +72,20 @@ pub async fn correct(tx: &Tx, source: &Source, event: &event::Model) -> Result<(
     entry.refs.push(earlier);
     log::append(tx, &entry).await?;
     Ok(())
+}
+
+/// How often an event has left the chain: when its block comes back, it is told again under a name of its own.
+async fn times_corrected(tx: &Tx, base: &str) -> Result<u32, WorkflowError> {
+    for times in 0.. {
+        if log::find(&tx.db, &nth(&format!("correction/{base}"), times)).await?.is_none() {
+            return Ok(times);
+        }
+    }
+    Ok(0)
+}
+
+fn nth(id: &str, times: u32) -> String {
+    if times == 0 { id.to_owned() } else { format!("{id}/{times}") }
 }
 
 fn logged_kind(source: &Source, event: &event::Model) -> Option<EntryKind> {
@@ -88,11 +104,13 @@ fn entry_id(kind: EntryKind, source: &Source, event: &event::Model) -> String {
 }
 
 /// The envelope of an on-chain step.
-fn chain_entry(kind: EntryKind, source: &Source, event: &event::Model, proposal_id: String) -> Entry {
-    Entry::new(kind, entry_id(kind, source, event), event.timestamp as u64)
+async fn chain_entry(tx: &Tx, kind: EntryKind, source: &Source, event: &event::Model, proposal_id: String) -> Result<Entry, WorkflowError> {
+    let base = entry_id(kind, source, event);
+    let id = nth(&base, times_corrected(tx, &base).await?);
+    Ok(Entry::new(kind, id, event.timestamp as u64)
         .with_fact("chain", source.chain())
         .with_fact("governor", source.governor.to_string())
         .with_fact("proposalId", proposal_id)
         .with_fact("block", event.block_number)
-        .with_fact("transaction", event.transaction.clone())
+        .with_fact("transaction", event.transaction.clone()))
 }

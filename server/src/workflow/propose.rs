@@ -16,7 +16,7 @@ use crate::{
 
 pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Model) -> Result<(), WorkflowError> {
     let Some(created) = event.decoded::<Governor::ProposalCreated>() else { return Ok(()) };
-    let mut entry = chain_entry(EntryKind::Proposal, source, event, created.proposalId.to_string())
+    let mut entry = chain_entry(tx, EntryKind::Proposal, source, event, created.proposalId.to_string()).await?
         .with_fact("descriptionHash", description_hash(&created.description).to_string());
     entry.actor = Some(format!("{}:{}", source.chain(), created.proposer));
     if let Some(digest) = facts.proposal(created.proposalId).and_then(|proposal| proposal.text_digest()) {

@@ -134,7 +134,7 @@ async fn a_reorg(longer: bool) {
     assert!(world.vote("ines", show.id).await);
     let bench = world.propose("ines", "A bench by the sluice", vec![(world.account("wen"), U256::from(1), vec![].into())]).await;
     world.skip_to(storms.eta.unwrap()).await;
-    assert!(world.send(world.account("okke"), governor, server_call(&storms)).await);
+    assert!(world.send(world.account("okke"), governor, execution(&storms)).await);
     catch_up(&mut follower).await;
     let facts = Facts::load(&follower.store.db, &follower.source).await.unwrap();
     assert!(facts.proposal(bench.id).is_some());
@@ -200,7 +200,7 @@ async fn a_reorg(longer: bool) {
     assert_eq!(now, expected);
 }
 
-fn server_call(proposal: &server::reading::ProposalFacts) -> alloy_primitives::Bytes {
+fn execution(proposal: &server::reading::ProposalFacts) -> alloy_primitives::Bytes {
     crate::world::Proposal::from(proposal).execute()
 }
 
@@ -224,7 +224,7 @@ async fn what_a_reorg_took_away_may_come_again() {
     for _ in 0..3 {
         let snapshot: Value = world.node.raw("evm_snapshot", json!([])).await.unwrap();
         world.skip_to(storms.eta.unwrap()).await;
-        assert!(world.send(world.account("okke"), world.deployment.governor, server_call(&storms)).await);
+        assert!(world.send(world.account("okke"), world.deployment.governor, execution(&storms)).await);
         catch_up(&mut follower).await;
         assert_eq!(Facts::load(&follower.store.db, &follower.source).await.unwrap().proposal(storms.id).unwrap().state, "executed");
         let _: bool = world.node.raw("evm_revert", json!([snapshot])).await.unwrap();
@@ -237,14 +237,14 @@ async fn what_a_reorg_took_away_may_come_again() {
     assert_eq!(submission::Entity::find().all(&follower.store.db).await.unwrap(), []);
 }
 
-async fn a_node_goes_away(over: fn(&World) -> String) {
+async fn a_node_goes_away(over: fn(&World) -> String, refusals: usize) {
     let mut world = World::new().await;
     let mut follower = world.follower_at(&over(&world), &world.database("follower.db")).await;
     while follower.next().await.unwrap().behind {}
     let head = world.node.head().await.unwrap();
 
     world.take_node_away().await;
-    for _ in 0..3 {
+    for _ in 0..refusals {
         let error = follower.next().await.unwrap_err();
         assert!(matches!(&error, FollowError::Node(node) if node.is_transient()), "{error:?}");
     }
@@ -258,12 +258,13 @@ async fn a_node_goes_away(over: fn(&World) -> String) {
 
 #[tokio::test]
 async fn a_node_that_goes_away_is_waited_for() {
-    a_node_goes_away(|world| world.deployment.rpc.clone()).await;
+    a_node_goes_away(|world| world.deployment.rpc.clone(), 3).await;
 }
 
 #[tokio::test]
 async fn a_websocket_that_breaks_is_opened_again() {
-    a_node_goes_away(|world| world.deployment.ws.clone()).await;
+    // Each refusal is ten seconds of patience here.
+    a_node_goes_away(|world| world.deployment.ws.clone(), 1).await;
 }
 
 #[tokio::test]

@@ -12,5 +12,6 @@ mod follower;
 mod log;
 mod postgres;
 mod proxy;
+mod replicas;
 mod signing_in;
 mod world;

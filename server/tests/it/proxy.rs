@@ -23,6 +23,7 @@ struct Line {
     upstream: String,
     fault: Fault,
     passed: Vec<String>,
+    http: reqwest::Client,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn before(upstream: &str) -> Self {
-        let line = Arc::new(Mutex::new(Line { upstream: upstream.to_owned(), fault: Fault::None, passed: vec![] }));
+        let line = Arc::new(Mutex::new(Line { upstream: upstream.to_owned(), fault: Fault::None, passed: vec![], http: reqwest::Client::new() }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().route("/", post(pass)).with_state(line.clone());
@@ -57,9 +58,9 @@ impl Proxy {
 
 async fn pass(State(line): State<Arc<Mutex<Line>>>, Json(request): Json<Value>) -> axum::response::Response {
     let method = request["method"].as_str().unwrap_or_default().to_owned();
-    let (upstream, fault) = {
+    let (upstream, fault, http) = {
         let line = line.lock().unwrap();
-        (line.upstream.clone(), line.fault.clone())
+        (line.upstream.clone(), line.fault.clone(), line.http.clone())
     };
     match fault {
         Fault::LoseRequests(lost) if lost == method => return StatusCode::BAD_GATEWAY.into_response(),
@@ -73,7 +74,7 @@ async fn pass(State(line): State<Arc<Mutex<Line>>>, Json(request): Json<Value>) 
         _ => {}
     }
     line.lock().unwrap().passed.push(method.clone());
-    let answer: Value = match reqwest::Client::new().post(upstream).json(&request).send().await {
+    let answer: Value = match http.post(upstream).json(&request).send().await {
         Ok(answer) => answer.json().await.unwrap(),
         Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
     };

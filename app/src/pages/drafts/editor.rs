@@ -180,7 +180,7 @@ fn EditorHead(start: Start, heading: &'static str) -> impl IntoView {
                     {stored.proposal.map(|proposal| view! {
                         <p class="note note-good">"This became "<a href=format!("/proposals/{}", proposal.proposal_id)>{format!("proposal {}: {}", proposal.number, proposal.title)}</a></p>
                     })}
-                    {adopt.then(|| view! { <p class="lede">"An agent wrote this. Agents cannot propose; any member with enough votes can take it up and propose it from their own wallet."</p> })}
+                    {adopt.then(|| view! { <p class="lede">"An agent wrote this. It becomes a proposal only when a member adopts it: any member with enough votes can take it up and propose it from their own wallet."</p> })}
                 }
             })}
             {moved_on.then(|| view! { <p class="note note-now">"The parameters have changed since this was written. The values below are held against the ones in force now."</p> })}

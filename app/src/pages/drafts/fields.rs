@@ -136,6 +136,7 @@ fn Control(field: Field, id: String, described: String, invalid: Memo<Option<Str
                 _ => Value::Decimal(raw),
             }
             .display(&definition);
+            // A half-typed number such as "1." has no value, so what is typed is never written back.
             let step = if definition.kind == Kind::Integer { "1".to_owned() } else { number(1) };
             view! {
                 <span class="draft-number">
@@ -149,7 +150,6 @@ fn Control(field: Field, id: String, described: String, invalid: Memo<Option<Str
                         aria-describedby=described
                         aria-invalid=aria_invalid
                         value=typed.get_untracked()
-                        prop:value=move || typed.get()
                         on:input=move |event| typed.set(event_target_value(&event))
                     />
                     <span class="muted">{definition.unit.clone()}</span>

@@ -92,7 +92,7 @@ fn CheckHere(view: EntryView) -> impl IntoView {
     Effect::new(move |_| run());
     view! {
         <div class="stack" data-testid="entry-check">
-            <noscript inner_html="<p class=\"note\">Checking here needs JavaScript. The command line does the same: wherefore verify.</p>"></noscript>
+            <noscript inner_html="<p class=\"note\">Checking here needs JavaScript. The command line checks the whole log: wherefore verify.</p>"></noscript>
             <div role="status" id="entry-check-outcome">
                 {move || found.get().map(|(steps, took)| {
                     let holds = steps.iter().all(|step| step.ok);
