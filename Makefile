@@ -96,3 +96,14 @@ e2e/clients/node_modules/.package-lock.json: e2e/clients/package-lock.json
 	$(call say,Installing the published clients that the tests run)
 	@cd e2e/clients && npm ci --no-audit --no-fund --loglevel=error || { echo "The test clients could not be installed; the reason is above."; exit 1; }
 	@touch $@
+
+# Clients that others published, and an independent verifier of the log, for the journeys.
+clients: browser $(VENV)/.ready
+
+export WHEREFORE_PYTHON := $(VENV)/bin/python
+
+$(VENV)/.ready: e2e/clients/requirements.txt
+	$(call need,python3,Python 3 is missing. On Debian: apt-get install python3 python3-venv)
+	$(call say,Installing the Python client and the verifier's library)
+	@python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r $< || { echo "The Python client could not be installed; the reason is above. On Debian, python3-venv is needed too."; exit 1; }
+	@touch $@

@@ -221,6 +221,7 @@ fn ThemeSwitch() -> impl IntoView {
 
 #[component]
 fn Colophon(site: Resource<Result<Site, AppError>>) -> impl IntoView {
+    let told = RwSignal::new(String::new());
     view! {
         <footer class="colophon">
             <div class="colophon-inner">
@@ -236,7 +237,7 @@ fn Colophon(site: Resource<Result<Site, AppError>>) -> impl IntoView {
                                 </p>
                                 {site.devnet.map(|devnet| view! {
                                     <p>"Devnet at "<code>{devnet.rpc.clone()}</code><Copy value=devnet.rpc/></p>
-                                    <ClockControl/>
+                                    <ClockControl told/>
                                 })}
                             }
                         })

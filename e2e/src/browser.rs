@@ -104,6 +104,12 @@ impl Browser {
         self.driver.current_url().await.expect("an address").path().to_owned()
     }
 
+    pub async fn is_titled(&self, title: &str) {
+        if self.within_patience(async || self.driver.title().await.ok().filter(|shown| shown == title)).await.is_none() {
+            self.fail(&format!("the page is not titled “{title}”")).await;
+        }
+    }
+
     async fn text_of(&self, css: &str) -> Option<String> {
         let script = "const found = document.querySelector(arguments[0]); return found && found.innerText";
         self.driver.execute(script, vec![json!(css)]).await.ok()?.json().as_str().map(str::to_owned)

@@ -8,12 +8,11 @@ fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Python with what `clients/requirements.txt` names: `WHEREFORE_PYTHON`, as the Makefile sets it, or the system's.
+/// Python with what `clients/requirements.txt` names: where `make clients` puts it, or where `WHEREFORE_PYTHON` says.
 fn python() -> PathBuf {
-    std::env::var_os("WHEREFORE_PYTHON").map_or_else(|| {
-        let made = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"))).map(|cache| cache.join("wherefore/python/bin/python"));
-        made.filter(|python| python.exists()).unwrap_or_else(|| "python3".into())
-    }, PathBuf::from)
+    let beside = || Some(std::env::current_exe().ok()?.ancestors().nth(4)?.join("venv/bin/python"));
+    let made = std::env::var_os("WHEREFORE_PYTHON").map(PathBuf::from).or_else(beside).filter(|python| python.exists());
+    made.expect("the Python client is installed: `make clients`")
 }
 
 async fn run(program: &Path, arguments: &[&str]) -> String {

@@ -173,6 +173,29 @@ async fn every_page_reads_without_javascript() {
 }
 
 #[tokio::test]
+async fn quick_steps_between_pages_break_nothing() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.visit("/").await;
+    for round in 0..4 {
+        // A leap of the clock makes every open page read its contents again.
+        world.chain.skip(700 + round).await;
+        for (link, title) in [("/proposals", "Proposals"), ("/parameters", "Parameters"), ("/decisions", "Decisions"), ("/agents", "Agents"), ("/drafts", "Drafts"), ("/log", "Log")] {
+            page.click(&format!("nav[aria-label=Main] a[href='{link}']")).await;
+            page.is_titled(&format!("{title} · Wherefore")).await;
+            tokio::time::sleep(Duration::from_millis(round * 120)).await;
+        }
+    }
+    page.visit("/parameters").await;
+    for _ in 0..3 {
+        world.chain.skip(700).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    page.sees("Tideline").await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
 async fn hostile_text_does_no_harm() {
     let world = World::start().await;
     let text = "# <script>alert('title')</script> Free plates\n\n<script>alert(1)</script>\n\n<img src=x onerror=alert(2)>\n\n[a link](javascript:alert(3)) and [another](data:text/html,<script>alert(4)</script>)\n\n![a picture](https://pictures.example/track.png)\n\n<iframe src=\"https://frames.example\"></iframe>\n\n<svg onload=alert(5)>\n\n</main></body><h1>Not the heading</h1>";

@@ -57,6 +57,8 @@ pub struct Bridge {
     reading: RwLock<Arc<Reading>>,
     head: watch::Sender<u64>,
     health: RwLock<Health>,
+    /// What the store held when the reading was made.
+    read: RwLock<Held>,
     node: tokio::sync::RwLock<Option<Node>>,
     tokens: Vec<(String, String)>,
     /// Wall-clock milliseconds of each engine's last sign of life.
@@ -109,6 +111,7 @@ impl Bridge {
             reading: RwLock::new(Arc::new(reading)),
             head: watch::channel(0).0,
             health: RwLock::default(),
+            read: RwLock::default(),
             node: tokio::sync::RwLock::new(None),
             tokens,
             signs: RwLock::default(),
@@ -225,16 +228,23 @@ impl Bridge {
 
     async fn after_round(&self, round: &Round) -> Result<(), sea_orm::DbErr> {
         let before = self.reading();
-        let moved = round.new_events > 0 || !round.states_changed.is_empty() || round.rewound;
+        let (held, read) = (Held::by(&self.store).await?, *self.read.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        // Another bridge on the same database may have stored what this one finds there.
+        let mut moved = round.new_events > 0 || !round.states_changed.is_empty() || round.rewound || held.last_event != read.last_event;
         let facts = if moved {
             Arc::new(Facts::load(&self.store.db, &before.source).await?)
         } else {
-            // Only an obstacle or an eta may have moved: cheap to join again.
+            // Only a state, an obstacle or an eta may have moved: cheap to join again.
             let states = load_states(&self.store, &before.source).await?;
             let mut facts = (*before.facts).clone();
             facts.join_states(&states);
+            moved = facts.proposals != before.facts.proposals;
             Arc::new(facts)
         };
+        if (held.decisions, held.models) != (read.decisions, read.models) {
+            self.reread_decisions().await?;
+        }
+        *self.read.write().unwrap_or_else(std::sync::PoisonError::into_inner) = held;
         self.swap(|reading| {
             reading.facts = facts;
             reading.block = round.block;
@@ -319,6 +329,23 @@ async fn last_block(store: &Store, source: &Source) -> Result<(u64, u64), sea_or
     use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
     let row = block::Entity::find().filter(block::Column::Source.eq(source.key())).order_by_desc(block::Column::Number).one(&store.db).await?;
     Ok(row.map_or((0, 0), |row| (row.number as u64, row.timestamp as u64)))
+}
+
+/// How far the store's tables have grown, to notice what another process wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Held {
+    last_event: Option<i64>,
+    decisions: u64,
+    models: u64,
+}
+
+impl Held {
+    async fn by(store: &Store) -> Result<Self, sea_orm::DbErr> {
+        use crate::store::entities::{decision, event, model};
+        use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder, QuerySelect};
+        let last_event = event::Entity::find().select_only().column(event::Column::Id).order_by_desc(event::Column::Id).into_tuple().one(&store.db).await?;
+        Ok(Self { last_event, decisions: decision::Entity::find().count(&store.db).await?, models: model::Entity::find().count(&store.db).await? })
+    }
 }
 
 async fn load_states(store: &Store, source: &Source) -> Result<Vec<proposal::Model>, sea_orm::DbErr> {

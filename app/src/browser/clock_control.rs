@@ -17,11 +17,11 @@ const DAY: u64 = 86_400;
 /// Turning the clock to exactly a deadline leaves the vote open for that second.
 const JUST_AFTER: u64 = 1;
 
+/// `told` is kept by the page, since the update that follows a turn draws this anew.
 #[component]
-pub fn ClockControl() -> impl IntoView {
+pub fn ClockControl(told: RwSignal<String>) -> impl IntoView {
     let resource = expect_context::<SiteResource>();
     let LiveVersion(version) = expect_context();
-    let told = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
     let chain_time = move || resource.0.with_untracked(|site| site.as_ref().and_then(|site| site.as_ref().ok()).map(|site| site.chain_time)).unwrap_or_default();
     let skip = move |seconds: u64| async move {

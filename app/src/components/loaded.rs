@@ -22,8 +22,10 @@ where
         <Transition fallback=|| view! { <p class="muted">"One moment…"</p> }>
             {move || {
                 let children = Arc::clone(&children);
+                // Taken up now: where one `Loaded` is within another, `from` may be gone by the time the site is there.
+                let (site, from) = (site.0.into_future(), from.into_future());
                 Suspend::new(async move {
-                    match (site.0.await, from.await) {
+                    match (site.await, from.await) {
                         (Ok(site), Ok(value)) => {
                             provide_context(site);
                             children(value).into_any()

@@ -134,8 +134,9 @@ async fn a_steward_uses_nothing_but_the_public_api() {
     let args = agent::AgentArgs { name: "cadence-steward".into(), bridge: site.url.clone(), key_file: world.deployment.agent_key.clone(), model: model_file(), engine: "tideline".into(), every: 1, once: true };
     agent::run(args.clone()).await.unwrap();
     let found = site.items("/api/v1/decisions").await;
-    // Either it has something to say now, or it finds that nothing should change; never the same twice.
-    assert!(found.len() <= before + 1);
+    assert_eq!(found.len(), before + 1);
+    assert_eq!(found[0]["verification"], "recomputed");
+    // It does not say the same twice.
     agent::run(args).await.unwrap();
     assert_eq!(site.items("/api/v1/decisions").await.len(), found.len());
 }

@@ -89,6 +89,8 @@ async fn a_history_longer_than_the_node_remembers_is_read() {
     let mut follower = world.follower().await;
     let first = follower.round().await.unwrap();
     assert!(first.behind);
+    let name = world.node.call(world.deployment.governor, Governor::nameCall {}, alloy::eips::BlockId::number(first.block)).await;
+    assert!(name.is_err(), "this node remembers block {}", first.block);
     catch_up(&mut follower).await;
     let facts = Facts::load(&follower.store.db, &follower.source).await.unwrap();
     assert_eq!(facts.proposals.len(), 29);
@@ -212,6 +214,23 @@ async fn a_reorg_takes_its_events_along_and_is_told_in_the_log() {
 #[tokio::test]
 async fn a_branch_that_is_still_shorter_counts_as_well() {
     a_reorg(false).await;
+}
+
+#[tokio::test]
+async fn pages_forget_what_a_reorg_took_away() {
+    let world = World::new().await;
+    let site = world.bridge().await;
+    let snapshot: Value = world.node.raw("evm_snapshot", json!([])).await.unwrap();
+    let bench = world.propose("ines", "A bench by the sluice", vec![(world.account("wen"), U256::from(1), vec![].into())]).await;
+    let page = format!("/api/v1/proposals/{}", bench.id);
+    eventually(async || (site.get(&page).await.status == 200).then_some(())).await;
+    let _: bool = world.node.raw("evm_revert", json!([snapshot])).await.unwrap();
+    world.mine(2).await;
+    eventually(async || (site.get(&page).await.status == 404).then_some(())).await;
+    assert_eq!(site.items("/api/v1/proposals").await.len(), 29);
+    let size = site.bridge.log.size().await.unwrap();
+    let last = site.get(&format!("/log/{}", size - 1)).await.text();
+    assert!(last.contains("no longer holds"), "the log's page does not tell of it");
 }
 
 /// The same calls that a reorg took back happen again, in other blocks.

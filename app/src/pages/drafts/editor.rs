@@ -503,7 +503,7 @@ async fn propose(wallet: Wallet, site: &Site, desk: Desk, made: Memo<Made>, send
     }
     let _gone = proposed.try_set(Some((compiled.proposal_id.clone(), false)));
     for _ in 0..APPEAR_TRIES {
-        if api::proposal(compiled.proposal_id.clone()).await.is_ok() {
+        if api::proposals(String::new(), String::new()).await.is_ok_and(|all| all.iter().any(|proposal| proposal.proposal_id == compiled.proposal_id)) {
             let _gone = proposed.try_set(Some((compiled.proposal_id, true)));
             return Ok(());
         }
