@@ -1,11 +1,12 @@
 # make run    start everything on a fresh machine: rustup, node and a C compiler are enough
 # make test   every test, browser journeys included
 # make bench  the benchmarks, as ratios
-# make lint   formatting, clippy, dependency audit
+# make lint   formatting, clippy, licences and sources of dependencies
+# make audit  known vulnerabilities of dependencies
 # make reset  forget the demo's state
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test contracts-test bench lint reset tools build bundle bundle-dev contracts browser clients
+.PHONY: help run test contracts-test bench lint audit reset tools build bundle bundle-dev contracts browser clients
 
 export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
 export PORT ?= 3000
@@ -48,7 +49,11 @@ lint:
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@$(CARGO_WASM) clippy --locked -p app --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	@! cargo tree --locked -q -p app --target wasm32-unknown-unknown -e normal --features hydrate --prefix none | cut -d' ' -f1 | sort -u | grep -xE 'tokio|axum|sea-orm|sqlx|alloy-provider|reqwest|hyper' || { echo "The crates above must not be in what the browser loads."; exit 1; }
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed; dependencies were not audited (cargo install cargo-deny)."; fi
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed, so licences and sources were not checked (cargo install cargo-deny)."; fi
+
+# Known vulnerabilities; needs the network, for the advisory database.
+audit:
+	@cargo deny --locked check advisories
 
 reset:
 	@rm -rf "$(DIR)" && echo "The demo starts over with the next 'make run'."

@@ -96,6 +96,11 @@ impl Browser {
         self.is_awake().await;
     }
 
+    pub async fn goes_back(&self) {
+        self.driver.back().await.expect("there was a page before");
+        self.is_awake().await;
+    }
+
     pub async fn is_awake(&self) {
         self.find("html[data-hydrated=true]").await;
     }
@@ -234,6 +239,12 @@ impl Browser {
         let found = self.driver.execute_async(script, vec![Json::Null, json!(RULES)]).await.expect("axe answers");
         let violations: Vec<String> = found.convert().expect("a list of violations");
         assert!(violations.is_empty(), "{} is not accessible to all:\n{}", self.path().await, violations.join("\n"));
+    }
+
+    /// Whether nothing has to be scrolled for sideways.
+    pub async fn fits_its_width(&self) -> bool {
+        let answer = self.driver.execute("return document.documentElement.scrollWidth <= window.innerWidth", vec![]).await;
+        answer.is_ok_and(|answer| answer.json() == &json!(true))
     }
 
     /// What went wrong in the pages since this was last asked: errors, refused requests, broken policies.

@@ -68,7 +68,6 @@ async fn a_ratified_change_reaches_the_engine() {
     page.wallet().switch_to(world.chain.account(Member::Teodor)).await;
     page.wallet().close().await;
     page.proposal().vote_for("").await;
-    page.keeps_picture("proposal").await;
 
     // From here on nobody does anything: the bridge queues and executes, the engine follows.
     for _ in 0..3 {
@@ -112,7 +111,26 @@ async fn an_explanation_is_recomputed_in_the_readers_browser() {
     page.decision().recompute_here().await;
     page.sees_in("[data-testid=decision-state]", "Recomputed here").await;
     page.is_accessible().await;
-    page.keeps_picture("decision").await;
+    page.is_without_trouble().await;
+}
+
+#[tokio::test]
+async fn a_member_takes_up_what_an_agent_drafted() {
+    let world = World::start().await;
+    let drafts = world.api("/api/v1/drafts").await;
+    let digest = drafts["items"][0]["draft"]["decisionDigest"].as_str().expect("an agent's draft rests on a decision");
+    let page = world.open_browser().await;
+    page.visit(&format!("/decisions/{digest}")).await;
+    page.click("#take-up").await;
+    page.sees("Public draft of an agent").await;
+    page.is_accessible().await;
+    page.wallet().connect_as(world.chain.account(Member::Ines)).await;
+    let id = page.draft().propose().await;
+
+    page.sees_in("#why", "Cadence steward").await;
+    let proposal = world.proposal(&id).await;
+    assert_eq!((&proposal["binding"], &proposal["decisionDigest"]), (&json!("verified"), &json!(digest)), "text, call and record name the same decision");
+    page.find("[data-testid=recheck-ids] [data-outcome=agrees]").await;
     page.is_without_trouble().await;
 }
 
@@ -192,6 +210,27 @@ async fn quick_steps_between_pages_break_nothing() {
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
     page.sees("Tideline").await;
+    page.is_without_trouble().await;
+}
+
+/// Browsers make six connections to one place, and keep pages that were left for coming back to.
+#[tokio::test]
+async fn a_page_that_was_left_keeps_no_connection() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    let begun = std::time::Instant::now();
+    for path in ["/", "/proposals", "/parameters", "/decisions", "/agents", "/drafts", "/log", "/"] {
+        page.visit(path).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "eight pages took {:?}", begun.elapsed());
+
+    // Back on a kept page, it is read again, and live updates go on.
+    for _ in 0..6 {
+        page.goes_back().await;
+    }
+    page.is_titled("Proposals · Wherefore").await;
+    world.chain.propose_words(Member::Ines, "# Told to a page that came back").await;
+    page.sees("Told to a page that came back").await;
     page.is_without_trouble().await;
 }
 
@@ -373,4 +412,33 @@ async fn an_independent_verifier_accepts_the_log() {
     let world = World::start().await;
     let said = outside::verify_log(&world.base).await;
     assert!(said.contains("the log holds"), "{said}");
+}
+
+/// Kept in the repository when `WHEREFORE_UPDATE_SCREENSHOTS` is 1, for its README.
+#[tokio::test]
+async fn every_page_can_be_shown_in_light_dark_and_on_a_phone() {
+    let world = World::start().await;
+    let_the_storms_pass(&world).await;
+    let cadence = world.proposal_titled(CADENCE).await;
+    let proposal = format!("/proposals/{}", cadence["proposalId"].as_str().expect("an id"));
+    let decision = format!("/decisions/{}", world.api("/api/v1/decisions").await["items"][0]["digest"].as_str().expect("a digest"));
+    let page = world.open_browser().await;
+    for (scheme, width, height, path, name) in [
+        ("light", 1280, 900, "/", "home"),
+        ("light", 1280, 900, &proposal, "proposal"),
+        ("light", 1280, 900, &decision, "decision"),
+        ("dark", 1280, 900, "/parameters/tideline", "parameters-dark"),
+        ("dark", 1280, 900, &proposal, "proposal-dark"),
+        ("light", 390, 844, "/", "home-phone"),
+        ("light", 390, 844, &proposal, "proposal-phone"),
+        ("dark", 390, 844, "/drafts/new", "draft-phone-dark"),
+    ] {
+        page.prefers(scheme).await;
+        page.is_wide(width, height).await;
+        page.visit(path).await;
+        page.is_accessible().await;
+        assert!(page.fits_its_width().await, "{path} is wider than {width} pixels");
+        page.keeps_picture(name).await;
+    }
+    page.is_without_trouble().await;
 }

@@ -3,7 +3,7 @@
 //! `absent.rs` has the same functions for the server, where none of them can be reached, so that everything above this
 //! file is written once.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use js_sys::{Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::Value as Json;
@@ -142,19 +142,45 @@ pub async fn fetch_bytes(path: &str) -> Result<Vec<u8>, String> {
 
 /// Follows server-sent events for as long as the page lives: `changed` with the data of each, `connected` as the stream comes and goes.
 pub fn follow(path: &str, event: &str, changed: impl Fn(Json) + 'static, connected: impl Fn(bool) + Clone + 'static) {
-    let Ok(source) = web_sys::EventSource::new(path) else { return };
     let on_change = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| changed(serde_json::from_str(&text(&event, "data")).unwrap_or(Json::Null)));
     let on_open = {
         let connected = connected.clone();
         Closure::<dyn Fn()>::new(move || connected(true))
     };
-    let on_error = Closure::<dyn Fn()>::new(move || connected(false));
-    let _listening = source.add_event_listener_with_callback(event, on_change.as_ref().unchecked_ref());
-    source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
-    source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-    on_change.forget();
-    on_open.forget();
-    on_error.forget();
+    let on_error = {
+        let connected = connected.clone();
+        Closure::<dyn Fn()>::new(move || connected(false))
+    };
+    let (path, event) = (path.to_owned(), event.to_owned());
+    let open = move || {
+        let source = web_sys::EventSource::new(&path).ok()?;
+        let _listening = source.add_event_listener_with_callback(&event, on_change.as_ref().unchecked_ref());
+        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Some(source)
+    };
+    let current = Rc::new(RefCell::new(open()));
+    // Browsers keep pages that were left, for coming back to. Their streams would use up the few connections that a
+    // browser makes to one place, and the seventh page would wait for minutes.
+    let on_leave = {
+        let current = Rc::clone(&current);
+        Closure::<dyn Fn()>::new(move || {
+            if let Some(source) = current.take() {
+                source.close();
+                connected(false);
+            }
+        })
+    };
+    let on_return = Closure::<dyn Fn()>::new(move || {
+        let closed = current.borrow().is_none();
+        if closed {
+            current.replace(open());
+        }
+    });
+    let _leaving = window().add_event_listener_with_callback("pagehide", on_leave.as_ref().unchecked_ref());
+    let _returning = window().add_event_listener_with_callback("pageshow", on_return.as_ref().unchecked_ref());
+    on_leave.forget();
+    on_return.forget();
 }
 
 pub async fn sleep(milliseconds: i32) {

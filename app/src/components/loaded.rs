@@ -18,12 +18,13 @@ where
 {
     let site = expect_context::<SiteResource>();
     let children = Arc::new(children);
+    // Held on to: where one `Loaded` is within another, the outer one may let go of `from` while this is still drawn.
+    let from = ArcResource::from(from);
     view! {
         <Transition fallback=|| view! { <p class="muted">"One moment…"</p> }>
             {move || {
                 let children = Arc::clone(&children);
-                // Taken up now: where one `Loaded` is within another, `from` may be gone by the time the site is there.
-                let (site, from) = (site.0.into_future(), from.into_future());
+                let (site, from) = (site.0.into_future(), from.clone().into_future());
                 Suspend::new(async move {
                     match (site.await, from.await) {
                         (Ok(site), Ok(value)) => {

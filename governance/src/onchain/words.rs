@@ -232,7 +232,7 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
 }
 
 /// "a, b and c".
-fn list(items: &[String]) -> String {
+pub fn list(items: &[String]) -> String {
     match items {
         [] => "nothing".into(),
         [one] => one.clone(),

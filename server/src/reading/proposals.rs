@@ -1,12 +1,14 @@
 //! Proposals for people: sentence, tally, calls in words, timeline, gallery, ids.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use app::views::*;
 use governance::{
     calendar::date_time,
-    onchain::{abi::ParameterRegistry, in_words},
-    parameter::{Definition, Value, key_text, label},
+    onchain::{abi::ParameterRegistry, in_words, list},
+    parameter::{Definition, Value, key_text, key_word, label, parameter_set_hash},
     proposal::{description_hash, operation_id, salt_v4, salt_v5},
 };
 
@@ -60,10 +62,30 @@ impl Reading {
         let definition = engine.definitions.get(key)?;
         let held = engine.values.get(key)?;
         if engine.revisions.last().is_some_and(|revision| revision.hash != expected) {
-            return Some("the parameters are not the ones it was drafted on.".into());
+            return Some(match self.brought_by(engine, expected) {
+                Some(earlier) => format!("it was drafted on the parameters as proposal {earlier} will leave them, and can run only after that one."),
+                None if engine.revisions.iter().any(|revision| revision.hash == expected) => "the parameters have changed since it was drafted.".into(),
+                None => "the parameters are not the ones it was drafted on.".into(),
+            });
         }
         let (new, current) = (Value::from_canonical(definition, bytes).ok()?, Value::from_canonical(definition, &held.bytes).ok()?);
         definition.check(&new, &current, held.counts_from(), self.chain_time).err().map(|refusal| format!("{refusal}."))
+    }
+
+    /// The open proposal that would turn the set in force into the one with this hash.
+    fn brought_by(&self, engine: &EngineFacts, hash: B256) -> Option<u64> {
+        let current = engine.revisions.last()?;
+        let open = self.facts.proposals.iter().filter(|proposal| matches!(proposal.state.as_str(), "pending" | "active" | "succeeded" | "queued"));
+        for proposal in open {
+            for call in self.registry_calls(proposal).filter(|call| call.engine == engine.word && call.expectedHash == current.hash) {
+                let mut values: BTreeMap<B256, Vec<u8>> = current.values.iter().filter_map(|(key, held)| Some((key_word(key)?, held.bytes.to_vec()))).collect();
+                values.extend(call.changes.into_iter().map(|change| (change.key, change.value.to_vec())));
+                if parameter_set_hash(engine.word, current.revision + 1, &values) == hash {
+                    return Some(proposal.number);
+                }
+            }
+        }
+        None
     }
 
     pub fn actions(&self, proposal: &ProposalFacts) -> Vec<ActionView> {
@@ -89,7 +111,7 @@ impl Reading {
         let mut parts: Vec<String> = Vec::new();
         if !changes.is_empty() {
             let moves: Vec<String> = changes.iter().map(move_in_words).collect();
-            parts.push(text::list(&moves));
+            parts.push(list(&moves));
         }
         let context = self.context();
         let others: Vec<String> = (proposal.targets.iter().zip(&proposal.values).zip(&proposal.calldatas))
@@ -97,7 +119,7 @@ impl Reading {
             .map(|((target, value), data)| lower_first(&in_words(&context, *target, *value, data).words))
             .collect();
         parts.extend(others);
-        let mut sentence = text::list(&parts);
+        let mut sentence = list(&parts);
         if let Some(first) = sentence.get(..1) {
             sentence = format!("{}{}.", first.to_uppercase(), &sentence[1..]);
         }

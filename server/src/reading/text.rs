@@ -41,15 +41,6 @@ pub fn share(part: U256, whole: U256) -> f64 {
     if whole.is_zero() { 0.0 } else { f64::from(part) / f64::from(whole) }
 }
 
-/// "a, b and c".
-pub fn list(items: &[String]) -> String {
-    match items {
-        [] => "nothing".into(),
-        [one] => one.clone(),
-        [firsts @ .., last] => format!("{} and {last}", firsts.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
