@@ -1,10 +1,6 @@
 //! The devnet as anybody can use it from outside: its JSON-RPC, with the members' accounts unlocked.
 
-use governance::onchain::{
-    Bytes, SolCall, U256,
-    abi::Governor,
-    hex, keccak256,
-};
+use governance::onchain::{Bytes, SolCall, U256, abi::Governor, hex, keccak256};
 use serde_json::{Value as Json, json};
 
 use crate::until;
@@ -36,7 +32,8 @@ impl Chain {
     /// Takes the addresses from what the bridge publishes about the DAO.
     pub fn learn(&mut self, dao: &Json) {
         self.governor = dao["governor"].as_str().expect("a governor").to_owned();
-        self.accounts = dao["accounts"].as_array().expect("accounts on the devnet").iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        self.accounts =
+            dao["accounts"].as_array().expect("accounts on the devnet").iter().filter_map(Json::as_str).map(str::to_owned).collect();
     }
 
     pub fn account(&self, member: Member) -> &str {
@@ -72,9 +69,13 @@ impl Chain {
     }
 
     async fn send<C: SolCall>(&self, from: Member, call: C) {
-        let transaction = json!([{"from": self.account(from), "to": self.governor, "input": hex::encode_prefixed(call.abi_encode()), "gas": "0x7a1200"}]);
+        let transaction =
+            json!([{"from": self.account(from), "to": self.governor, "input": hex::encode_prefixed(call.abi_encode()), "gas": "0x7a1200"}]);
         let hash = self.call("eth_sendTransaction", transaction).await;
-        let receipt = until("a receipt", async || self.try_call("eth_getTransactionReceipt", json!([hash])).await.filter(|receipt| !receipt.is_null())).await;
+        let receipt = until("a receipt", async || {
+            self.try_call("eth_getTransactionReceipt", json!([hash])).await.filter(|receipt| !receipt.is_null())
+        })
+        .await;
         assert_eq!(receipt["status"], "0x1", "the chain refused {}", C::SIGNATURE);
     }
 
@@ -93,7 +94,12 @@ impl Chain {
             calldatas: vec![Bytes::new()],
             description: description.to_owned(),
         };
-        let id = governance::proposal::proposal_id(&call.targets, &call.values, &call.calldatas, governance::proposal::description_hash(description));
+        let id = governance::proposal::proposal_id(
+            &call.targets,
+            &call.values,
+            &call.calldatas,
+            governance::proposal::description_hash(description),
+        );
         self.send(from, call).await;
         id.to_string()
     }
@@ -102,12 +108,15 @@ impl Chain {
     pub async fn executions(&self, proposal: &str) -> usize {
         let id: U256 = proposal.parse().expect("a proposal id");
         let topic = keccak256("ProposalExecuted(uint256)");
-        let logs = self.call("eth_getLogs", json!([{"address": self.governor, "fromBlock": "0x0", "toBlock": "latest", "topics": [topic]}])).await;
+        let logs =
+            self.call("eth_getLogs", json!([{"address": self.governor, "fromBlock": "0x0", "toBlock": "latest", "topics": [topic]}])).await;
         let wanted = format!("{id:#066x}");
         logs.as_array().expect("a list of logs").iter().filter(|log| log["data"] == wanted.as_str()).count()
     }
 }
 
 fn quantity(json: &Json) -> u64 {
-    json.as_str().and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()).unwrap_or_else(|| panic!("{json} is not a quantity"))
+    json.as_str()
+        .and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok())
+        .unwrap_or_else(|| panic!("{json} is not a quantity"))
 }

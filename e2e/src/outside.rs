@@ -16,7 +16,12 @@ fn python() -> PathBuf {
 }
 
 async fn run(program: &Path, arguments: &[&str]) -> String {
-    let done = Command::new(program).args(arguments).current_dir(here()).output().await.unwrap_or_else(|error| panic!("{} did not start: {error}", program.display()));
+    let done = Command::new(program)
+        .args(arguments)
+        .current_dir(here())
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("{} did not start: {error}", program.display()));
     let said = [done.stdout, done.stderr].map(|words| String::from_utf8_lossy(&words).into_owned()).concat();
     assert!(done.status.success(), "{} {} failed:\n{said}", program.display(), arguments.join(" "));
     said

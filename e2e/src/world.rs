@@ -48,7 +48,14 @@ impl World {
             .unwrap_or_else(|error| panic!("{} did not start: {error}", binary.display()));
         let local = |port: u16| format!("http://127.0.0.1:{port}");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("an HTTP client");
-        let mut world = Self { base: local(port), chain: Chain::at(&local(chain_port), http.clone()), engine: local(engine_port), http, supervisor, dir: Some(dir) };
+        let mut world = Self {
+            base: local(port),
+            chain: Chain::at(&local(chain_port), http.clone()),
+            engine: local(engine_port),
+            http,
+            supervisor,
+            dir: Some(dir),
+        };
         world.wait_until_open().await;
         world
     }
@@ -111,7 +118,11 @@ impl World {
     /// The first proposal whose title has these words.
     pub async fn proposal_titled(&self, words: &str) -> Json {
         let all = self.api("/api/v1/proposals").await;
-        let found = all["items"].as_array().expect("a list").iter().find(|proposal| proposal["title"].as_str().is_some_and(|title| title.contains(words)));
+        let found = all["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|proposal| proposal["title"].as_str().is_some_and(|title| title.contains(words)));
         found.unwrap_or_else(|| panic!("no proposal is about “{words}”")).clone()
     }
 
@@ -133,20 +144,32 @@ impl World {
         until("the engine to be in step", async || {
             let engine = self.try_api("/api/v1/engines/tideline").await?;
             let hash = &engine["ratified"]["parameterSetHash"];
-            (engine["status"] == "in-step" && engine["served"]["parameterSetHash"] == *hash && engine["running"]["parameterSetHash"] == *hash).then_some(engine)
+            (engine["status"] == "in-step"
+                && engine["served"]["parameterSetHash"] == *hash
+                && engine["running"]["parameterSetHash"] == *hash)
+                .then_some(engine)
         })
         .await
     }
 
     /// Waits until a revision later than this one is ratified, served and running.
     pub async fn in_step_after(&self, revision: u64) -> Json {
-        until(&format!("a revision after {revision} to run"), async || self.try_api("/api/v1/engines/tideline").await.filter(|engine| engine["ratified"]["revision"].as_u64() > Some(revision))).await;
+        until(&format!("a revision after {revision} to run"), async || {
+            self.try_api("/api/v1/engines/tideline").await.filter(|engine| engine["ratified"]["revision"].as_u64() > Some(revision))
+        })
+        .await;
         self.in_step().await
     }
 
     /// The value of a flag, as an engine asks for it.
     pub async fn flag(&self, key: &str) -> Json {
-        let answer = self.http.post(self.url(&format!("/ofrep/v1/evaluate/flags/{key}"))).json(&serde_json::json!({"context": {"engine": "tideline"}})).send().await.expect("OFREP answers");
+        let answer = self
+            .http
+            .post(self.url(&format!("/ofrep/v1/evaluate/flags/{key}")))
+            .json(&serde_json::json!({"context": {"engine": "tideline"}}))
+            .send()
+            .await
+            .expect("OFREP answers");
         answer.json::<Json>().await.expect("OFREP answers in JSON")["value"].clone()
     }
 
@@ -159,17 +182,26 @@ impl World {
 
     /// Entries in the signed checkpoint.
     pub async fn log_size(&self) -> u64 {
-        self.text("/log/checkpoint").await.lines().nth(1).and_then(|line| line.parse().ok()).expect("a checkpoint has its size in the second line")
+        self.text("/log/checkpoint")
+            .await
+            .lines()
+            .nth(1)
+            .and_then(|line| line.parse().ok())
+            .expect("a checkpoint has its size in the second line")
     }
 
     /// The supervised process with this subcommand.
     pub fn process(&self, subcommand: &str) -> Option<u32> {
-        children(self.supervisor.id()).into_iter().find(|id| std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes())))
+        children(self.supervisor.id()).into_iter().find(|id| {
+            std::fs::read(format!("/proc/{id}/cmdline"))
+                .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes()))
+        })
     }
 
     /// Ends one of the demo's processes without warning.
     pub fn kill(&self, subcommand: &str) -> bool {
-        self.process(subcommand).is_some_and(|id| Command::new("kill").args(["-KILL", &id.to_string()]).status().is_ok_and(|status| status.success()))
+        self.process(subcommand)
+            .is_some_and(|id| Command::new("kill").args(["-KILL", &id.to_string()]).status().is_ok_and(|status| status.success()))
     }
 }
 

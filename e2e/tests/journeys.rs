@@ -129,7 +129,11 @@ async fn a_member_takes_up_what_an_agent_drafted() {
 
     page.sees_in("#why", "Cadence steward").await;
     let proposal = world.proposal(&id).await;
-    assert_eq!((&proposal["binding"], &proposal["decisionDigest"]), (&json!("verified"), &json!(digest)), "text, call and record name the same decision");
+    assert_eq!(
+        (&proposal["binding"], &proposal["decisionDigest"]),
+        (&json!("verified"), &json!(digest)),
+        "text, call and record name the same decision"
+    );
     page.find("[data-testid=recheck-ids] [data-outcome=agrees]").await;
     page.is_without_trouble().await;
 }
@@ -176,7 +180,10 @@ async fn every_page_reads_without_javascript() {
         let answer = world.fetch(path).await;
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         let policy = answer.headers()["content-security-policy"].to_str().expect("a readable policy").to_owned();
-        let scripts = policy.split(';').find(|directive| directive.trim().starts_with("script-src")).unwrap_or_else(|| panic!("{path} has no policy for scripts: {policy}"));
+        let scripts = policy
+            .split(';')
+            .find(|directive| directive.trim().starts_with("script-src"))
+            .unwrap_or_else(|| panic!("{path} has no policy for scripts: {policy}"));
         assert!(scripts.contains("'nonce-") && !scripts.contains("'unsafe-"), "{path}: {scripts}");
         let html = answer.text().await.expect("a whole page");
         assert_eq!(html.matches("<h1").count(), 1, "{path} has one heading above the others");
@@ -185,7 +192,19 @@ async fn every_page_reads_without_javascript() {
         }
     }
     let zero = format!("/decisions/0x{}", "0".repeat(64));
-    for path in ["/proposals/1", "/proposals/none", &zero, "/agents/nobody", "/log/999999", "/log/none", "/parameters/nothing", "/drafts/none", "/no/such/page", "/api/v1/proposals/1", "/api/v1/nothing"] {
+    for path in [
+        "/proposals/1",
+        "/proposals/none",
+        &zero,
+        "/agents/nobody",
+        "/log/999999",
+        "/log/none",
+        "/parameters/nothing",
+        "/drafts/none",
+        "/no/such/page",
+        "/api/v1/proposals/1",
+        "/api/v1/nothing",
+    ] {
         assert_eq!(world.fetch(path).await.status(), 404, "{path}");
     }
 }
@@ -198,7 +217,14 @@ async fn quick_steps_between_pages_break_nothing() {
     for round in 0..4 {
         // A leap of the clock makes every open page read its contents again.
         world.chain.skip(700 + round).await;
-        for (link, title) in [("/proposals", "Proposals"), ("/parameters", "Parameters"), ("/decisions", "Decisions"), ("/agents", "Agents"), ("/drafts", "Drafts"), ("/log", "Log")] {
+        for (link, title) in [
+            ("/proposals", "Proposals"),
+            ("/parameters", "Parameters"),
+            ("/decisions", "Decisions"),
+            ("/agents", "Agents"),
+            ("/drafts", "Drafts"),
+            ("/log", "Log"),
+        ] {
             page.click(&format!("nav[aria-label=Main] a[href='{link}']")).await;
             page.is_titled(&format!("{title} · Wherefore")).await;
             tokio::time::sleep(Duration::from_millis(round * 120)).await;
@@ -246,7 +272,14 @@ async fn hostile_text_does_no_harm() {
     for path in ["/", "/proposals", &format!("/proposals/{id}")] {
         page.visit(path).await;
         page.sees("<script>alert('title')</script> Free plates").await;
-        for harm in ["[data-harmed]", "main script", "iframe", "main [onerror], main [onload]", "a[href^='javascript:'], a[href^='data:']", "main img[src^='http']"] {
+        for harm in [
+            "[data-harmed]",
+            "main script",
+            "iframe",
+            "main [onerror], main [onload]",
+            "a[href^='javascript:'], a[href^='data:']",
+            "main img[src^='http']",
+        ] {
             assert!(!page.has(harm).await, "{path} has {harm}");
         }
     }
@@ -319,7 +352,11 @@ async fn another_chain_in_the_wallet_is_explained() {
     page.click("#connect-wallet").await;
     page.click("#wallet-dialog button[data-rdns='example.foreign']").await;
     page.wallet().open().await;
-    page.sees_in("#wrong-chain", "Your wallet is on chain 1, but Saltmarsh Collective lives on local devnet (chain 31337). Switch before you vote or propose.").await;
+    page.sees_in(
+        "#wrong-chain",
+        "Your wallet is on chain 1, but Saltmarsh Collective lives on local devnet (chain 31337). Switch before you vote or propose.",
+    )
+    .await;
     page.is_accessible().await;
     page.click("#switch-chain").await;
     page.no_longer_shows("#wrong-chain").await;
