@@ -3,9 +3,9 @@
 use governance::proposal::Draft;
 use leptos::prelude::*;
 
-use crate::{AppError, views::*};
 #[cfg(feature = "ssr")]
 use crate::backend;
+use crate::{AppError, views::*};
 
 #[server(name = ReadSite, prefix = "/api/page", endpoint = "site")]
 pub async fn site() -> Result<Site, AppError> {

@@ -187,8 +187,32 @@ mod tests {
     /// Every tag in the output that is not one the writer is expected to make.
     fn unexpected_tags(html: &str) -> Vec<&str> {
         const EXPECTED: [&str; 26] = [
-            "p", "a", "h3", "h4", "h5", "h6", "ul", "ol", "li", "em", "strong", "del", "code", "pre", "blockquote", "table", "thead",
-            "tbody", "tr", "th", "td", "hr", "br", "div", "span", "ol",
+            "p",
+            "a",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "ul",
+            "ol",
+            "li",
+            "em",
+            "strong",
+            "del",
+            "code",
+            "pre",
+            "blockquote",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "hr",
+            "br",
+            "div",
+            "span",
+            "ol",
         ];
         html.split('<')
             .skip(1)
@@ -273,7 +297,10 @@ mod tests {
     #[test]
     fn pictures_become_links_with_their_words() {
         let rendered = html("![a heron](https://example.org/heron.png \"t\")");
-        assert!(rendered.contains("<a href=\"https://example.org/heron.png\" rel=\"nofollow noopener ugc\">Picture: a heron</a>"), "{rendered}");
+        assert!(
+            rendered.contains("<a href=\"https://example.org/heron.png\" rel=\"nofollow noopener ugc\">Picture: a heron</a>"),
+            "{rendered}"
+        );
         assert!(!rendered.contains("<img"));
         let nested = html("[![a heron](https://example.org/heron.png)](https://example.org)");
         assert_eq!(nested.matches("<a ").count(), 1, "{nested}");

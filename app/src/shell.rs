@@ -14,8 +14,8 @@ use crate::{
     browser::{ClockControl, Live, WalletBar},
     components::{Copy, Glyph, Icon},
     pages::{
-        AgentPage, AgentsPage, DecisionPage, DecisionsPage, DraftPage, DraftsPage, EntryPage, HomePage, LogPage, NewDraftPage,
-        NotFoundPage, ParametersPage, ProposalPage, ProposalsPage, EnginePage,
+        AgentPage, AgentsPage, DecisionPage, DecisionsPage, DraftPage, DraftsPage, EnginePage, EntryPage, HomePage, LogPage, NewDraftPage,
+        NotFoundPage, ParametersPage, ProposalPage, ProposalsPage,
     },
     views::Site,
 };

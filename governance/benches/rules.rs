@@ -29,7 +29,8 @@ fn line(what: &str, ours: f64, beside: &str, other: f64) {
 }
 
 fn main() {
-    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../server/agents/cadence-steward/model.json")).expect("the steward's model is in the repository");
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../server/agents/cadence-steward/model.json"))
+        .expect("the steward's model is in the repository");
     let model = Model::from_xgboost_json(&bytes).expect("the steward's model can be read");
     let row = [0.97_f32, 122.0, 110.0, 58.0, 40.0, 0.04, 18.0];
     let explained = microseconds(|| {
@@ -37,7 +38,9 @@ fn main() {
     });
     match std::env::var("PEER_MICROSECONDS").ok().and_then(|text| text.trim().parse::<f64>().ok()) {
         Some(peer) => line("attributions of one row (84 trees, depth 4)", explained, "XGBoost pred_contribs, one thread", peer),
-        None => println!("attributions of one row (84 trees, depth 4)    {explained:>9.2} us   (XGBoost is not installed, so there is no peer)"),
+        None => {
+            println!("attributions of one row (84 trees, depth 4)    {explained:>9.2} us   (XGBoost is not installed, so there is no peer)")
+        }
     }
     let predicted = microseconds(|| {
         black_box(model.predict(black_box(&row)));
@@ -51,7 +54,8 @@ fn main() {
             nodes.insert((level, number), hash);
         });
     }
-    let proof = merkle::prove_inclusion::<governance::log::MerkleError>(12_345, 100_000, |level, number| Ok(nodes[&(level, number)])).expect("the tree is whole");
+    let proof = merkle::prove_inclusion::<governance::log::MerkleError>(12_345, 100_000, |level, number| Ok(nodes[&(level, number)]))
+        .expect("the tree is whole");
     let root = frontier.root();
     let leaf = leaf_hash(&12_345_u64.to_be_bytes());
     let verified = microseconds(|| merkle::verify_inclusion(black_box(leaf), 12_345, 100_000, &proof, root).expect("the proof holds"));

@@ -107,7 +107,10 @@ macro_rules! generated {
             interface: stringify!($interface),
             contract: $contract,
             functions: pairs($interface::$calls::SIGNATURES, $interface::$calls::SELECTORS),
-            events: pairs($interface::$events::SIGNATURES, $interface::$events::SELECTORS).into_iter().map(|(signature, topic)| (signature, B256::from(topic))).collect(),
+            events: pairs($interface::$events::SIGNATURES, $interface::$events::SELECTORS)
+                .into_iter()
+                .map(|(signature, topic)| (signature, B256::from(topic)))
+                .collect(),
             errors: $errors,
         }
     };
@@ -119,7 +122,13 @@ fn interfaces() -> [Generated; 5] {
         generated!(Governor, GovernorCalls, GovernorEvents, "DemoGovernor", vec![]),
         generated!(Timelock, TimelockCalls, TimelockEvents, "TimelockController", vec![]),
         generated!(VoteToken, VoteTokenCalls, VoteTokenEvents, "VoteToken", vec![]),
-        generated!(ParameterRegistry, ParameterRegistryCalls, ParameterRegistryEvents, "ParameterRegistry", pairs(Refusals::SIGNATURES, Refusals::SELECTORS)),
+        generated!(
+            ParameterRegistry,
+            ParameterRegistryCalls,
+            ParameterRegistryEvents,
+            "ParameterRegistry",
+            pairs(Refusals::SIGNATURES, Refusals::SELECTORS)
+        ),
         generated!(GenerativeToken, GenerativeTokenCalls, GenerativeTokenEvents, "GenerativeToken", vec![]),
     ]
 }
@@ -177,7 +186,8 @@ fn every_function_event_and_error_is_the_contracts_own() {
 #[test]
 fn every_error_that_the_registry_declares_can_be_told_in_words() {
     let abi = artifact("ParameterRegistry");
-    let known: Vec<String> = ParameterRegistry::ParameterRegistryErrors::SIGNATURES.iter().map(|signature| (*signature).to_owned()).collect();
+    let known: Vec<String> =
+        ParameterRegistry::ParameterRegistryErrors::SIGNATURES.iter().map(|signature| (*signature).to_owned()).collect();
     for signature in compiled(&abi, "error").into_keys().filter(|signature| signature.starts_with("ParameterRegistry")) {
         assert!(known.contains(&signature), "the bindings lack error {signature}");
     }
@@ -208,13 +218,19 @@ fn functions_answer_what_the_contract_answers() {
             let types: Vec<String> = function.arguments.iter().map(|argument| argument.split(' ').next().unwrap().to_owned()).collect();
             let found = abi
                 .iter()
-                .find(|item| item.kind == "function" && item.name == function.name && item.inputs.iter().map(Argument::as_written).eq(types.iter().cloned()))
+                .find(|item| {
+                    item.kind == "function"
+                        && item.name == function.name
+                        && item.inputs.iter().map(Argument::as_written).eq(types.iter().cloned())
+                })
                 .unwrap_or_else(|| panic!("{contract} has no function {}({})", function.name, types.join(",")));
             let (outer, answers) = function.rest.split_once("returns (").unwrap_or((&function.rest, ""));
-            let answers: Vec<String> = list(answers.trim_end_matches(')')).iter().map(|answer| answer.split(' ').next().unwrap().to_owned()).collect();
+            let answers: Vec<String> =
+                list(answers.trim_end_matches(')')).iter().map(|answer| answer.split(' ').next().unwrap().to_owned()).collect();
             let expected: Vec<String> = found.outputs.iter().map(Argument::in_signature).collect();
             assert_eq!(answers, expected, "{interface}.{}", function.name);
-            let mutability = ["view", "pure", "payable"].into_iter().find(|word| outer.split(' ').any(|part| part == *word)).unwrap_or("nonpayable");
+            let mutability =
+                ["view", "pure", "payable"].into_iter().find(|word| outer.split(' ').any(|part| part == *word)).unwrap_or("nonpayable");
             // What one governor knows by itself, another may have to look up: `pure` may be called as `view`.
             let read_only = mutability == "view" && found.state_mutability == "pure";
             assert!(read_only || mutability == found.state_mutability, "{interface}.{} is {}", function.name, found.state_mutability);

@@ -6,9 +6,7 @@ use governance::explanation::decision::{DecisionRecord, digest_line, find_digest
 use governance::explanation::model::Model;
 use governance::explanation::summary::{one_line, three_lines, waterfall};
 use governance::explanation::tree_shap::explain;
-use governance::explanation::verification::{
-    Binding, TOLERANCE, VerificationState, binding, verify,
-};
+use governance::explanation::verification::{Binding, TOLERANCE, VerificationState, binding, verify};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -73,14 +71,9 @@ fn predictions_and_attributions_are_xgboosts_own() {
     let model = model();
     let cases = steward().cases;
     assert!(cases.len() >= 50);
-    let (mut prediction_error, mut attribution_error, mut residual, mut scaled) =
-        (0f64, 0f64, 0f64, 0f64);
+    let (mut prediction_error, mut attribution_error, mut residual, mut scaled) = (0f64, 0f64, 0f64, 0f64);
     for case in &cases {
-        let row: Vec<f32> = case
-            .row
-            .iter()
-            .map(|value| value.unwrap_or(f32::NAN))
-            .collect();
+        let row: Vec<f32> = case.row.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
         let explained = explain(&model, &row);
         prediction_error = prediction_error.max((explained.output - case.prediction).abs());
         attribution_error = attribution_error.max((explained.base_value - case.baseline).abs());
@@ -94,18 +87,9 @@ fn predictions_and_attributions_are_xgboosts_own() {
     println!(
         "largest differences: prediction {prediction_error:e}, attribution {attribution_error:e}, residual {residual:e}, scaled {scaled:e}"
     );
-    assert!(
-        prediction_error < 1e-4,
-        "predictions differ by {prediction_error:e}"
-    );
-    assert!(
-        attribution_error < 1e-4,
-        "attributions differ by {attribution_error:e}"
-    );
-    assert!(
-        scaled < TOLERANCE / 10.0,
-        "the published tolerance is too tight for 32-bit floats: {scaled:e}"
-    );
+    assert!(prediction_error < 1e-4, "predictions differ by {prediction_error:e}");
+    assert!(attribution_error < 1e-4, "attributions differ by {attribution_error:e}");
+    assert!(scaled < TOLERANCE / 10.0, "the published tolerance is too tight for 32-bit floats: {scaled:e}");
     assert!(residual < 1e-10, "residual {residual:e}");
 }
 
@@ -142,10 +126,7 @@ fn digest_and_signing_hash_are_what_others_compute() {
     let fixture = Decision::read();
     let record = fixture.record();
     assert_eq!(record.digest(), fixture.digest);
-    assert_eq!(
-        record.signing_hash(fixture.chain_id, fixture.registry),
-        fixture.signing_hash
-    );
+    assert_eq!(record.signing_hash(fixture.chain_id, fixture.registry), fixture.signing_hash);
 }
 
 #[test]
@@ -153,20 +134,9 @@ fn the_agent_is_recovered_from_its_signature() {
     let fixture = Decision::read();
     let record = fixture.record();
     let agent = record.agent_address().unwrap();
-    assert_eq!(
-        record.signer(fixture.chain_id, fixture.registry).unwrap(),
-        agent
-    );
-    assert_ne!(
-        record
-            .signer(fixture.chain_id + 1, fixture.registry)
-            .unwrap(),
-        agent
-    );
-    assert_ne!(
-        record.signer(fixture.chain_id, Address::ZERO).unwrap(),
-        agent
-    );
+    assert_eq!(record.signer(fixture.chain_id, fixture.registry).unwrap(), agent);
+    assert_ne!(record.signer(fixture.chain_id + 1, fixture.registry).unwrap(), agent);
+    assert_ne!(record.signer(fixture.chain_id, Address::ZERO).unwrap(), agent);
 }
 
 #[test]
@@ -174,16 +144,8 @@ fn a_record_with_xgboosts_numbers_is_recomputed() {
     let fixture = Decision::read();
     let record = fixture.record();
     let hash = Model::sha256(&model_bytes());
-    let verification = verify(&record, Some(&model()), Some(hash)).with_signature(
-        &record,
-        fixture.chain_id,
-        fixture.registry,
-    );
-    assert_eq!(
-        verification.state,
-        VerificationState::Recomputed,
-        "{verification:#?}"
-    );
+    let verification = verify(&record, Some(&model()), Some(hash)).with_signature(&record, fixture.chain_id, fixture.registry);
+    assert_eq!(verification.state, VerificationState::Recomputed, "{verification:#?}");
     assert_eq!(verification.here().state, VerificationState::RecomputedHere);
 }
 
@@ -193,17 +155,8 @@ fn a_record_changed_after_signing_is_a_mismatch_by_its_signature_alone() {
     let mut record = fixture.record();
     record.question.push('!');
     let hash = Model::sha256(&model_bytes());
-    let verification = verify(&record, Some(&model()), Some(hash)).with_signature(
-        &record,
-        fixture.chain_id,
-        fixture.registry,
-    );
-    let failed: Vec<_> = verification
-        .checks
-        .iter()
-        .filter(|check| !check.ok)
-        .map(|check| &check.name)
-        .collect();
+    let verification = verify(&record, Some(&model()), Some(hash)).with_signature(&record, fixture.chain_id, fixture.registry);
+    let failed: Vec<_> = verification.checks.iter().filter(|check| !check.ok).map(|check| &check.name).collect();
     assert_eq!(failed, ["signature"]);
 }
 
@@ -213,40 +166,27 @@ fn another_signature_of_the_same_record_is_refused_when_it_is_the_twin() {
     let mut record = fixture.record();
     let signature = record.signature.as_mut().unwrap();
     let mut bytes = signature.value.to_vec();
-    let order = alloy_primitives::uint!(
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141_U256
-    );
+    let order = alloy_primitives::uint!(0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141_U256);
     let s = order - alloy_primitives::U256::from_be_slice(&bytes[32..64]);
     bytes[32..64].copy_from_slice(&s.to_be_bytes::<32>());
     bytes[64] = if bytes[64] == 27 { 28 } else { 27 };
     signature.value = bytes.into();
-    let error = record
-        .signer(fixture.chain_id, fixture.registry)
-        .unwrap_err();
+    let error = record.signer(fixture.chain_id, fixture.registry).unwrap_err();
     assert!(error.to_string().contains("upper half"), "{error}");
 }
 
 #[test]
 fn the_proposals_text_and_call_lead_to_the_record() {
     let record = Decision::read().record();
-    let text = format!(
-        "# More mints\n\nPlease.\n\n{}\n",
-        digest_line(record.digest())
-    );
-    assert_eq!(
-        binding(find_digest_line(&text), &[record.digest()], Some(&record)),
-        Binding::Verified
-    );
+    let text = format!("# More mints\n\nPlease.\n\n{}\n", digest_line(record.digest()));
+    assert_eq!(binding(find_digest_line(&text), &[record.digest()], Some(&record)), Binding::Verified);
 }
 
 #[test]
 fn the_record_reads_as_a_sentence_and_a_waterfall() {
     let record = Decision::read().record();
     let line = one_line(&record);
-    assert!(
-        line.starts_with("Raise mints offered from 18 to "),
-        "{line}"
-    );
+    assert!(line.starts_with("Raise mints offered from 18 to "), "{line}");
     assert!(line.contains(", mainly because "), "{line}");
     println!("{}", three_lines(&record).join("\n"));
     let bars = waterfall(&record);

@@ -102,7 +102,10 @@ fn the_vectors_cover_what_is_easily_got_wrong() {
     let cases = proposals();
     let any = |what: &dyn Fn(&ProposalFile) -> bool| cases.iter().any(|case| what(&case.file));
     assert!(any(&|file| file.calldatas.iter().any(|data| data.is_empty())), "empty calldata");
-    assert!(any(&|file| file.calldatas.iter().zip(&file.values).any(|(data, value)| data.is_empty() && !value.is_zero())), "a plain payment");
+    assert!(
+        any(&|file| file.calldatas.iter().zip(&file.values).any(|(data, value)| data.is_empty() && !value.is_zero())),
+        "a plain payment"
+    );
     assert!(any(&|file| file.calldatas.iter().any(|data| data.len() == 4)), "a bare selector");
     assert!(any(&|file| file.calldatas.iter().any(|data| data.len() > 10_000)), "large calldata");
     assert!(any(&|file| file.targets.len() >= 10), "many calls");

@@ -3,8 +3,8 @@
 
 mod m20261120_000001_create_tables;
 
-pub use sea_orm_migration::{MigratorTrait, migrator::MigratorTrait as _, sea_orm};
 use sea_orm_migration::MigrationTrait;
+pub use sea_orm_migration::{MigratorTrait, migrator::MigratorTrait as _, sea_orm};
 
 #[derive(Debug)]
 pub struct Migrator;

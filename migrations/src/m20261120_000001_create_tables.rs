@@ -125,7 +125,12 @@ impl MigrationTrait for Migration {
                 .col(big_integer("number"))
                 .col(string("hash"))
                 .to_owned(),
-            table("log_head").col(integer("id").primary_key()).col(big_integer("size")).col(string("root")).col(binary("frontier")).to_owned(),
+            table("log_head")
+                .col(integer("id").primary_key())
+                .col(big_integer("size"))
+                .col(string("root"))
+                .col(binary("frontier"))
+                .to_owned(),
             table("log_checkpoint").col(big_integer("size").primary_key()).col(text("note")).to_owned(),
         ];
         for table in tables {
@@ -150,8 +155,21 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for name in [
-            "log_checkpoint", "log_head", "log_node", "log_entry", "session", "revision_seen", "engine_report", "model", "decision", "draft",
-            "submission", "proposal", "event", "block", "cursor",
+            "log_checkpoint",
+            "log_head",
+            "log_node",
+            "log_entry",
+            "session",
+            "revision_seen",
+            "engine_report",
+            "model",
+            "decision",
+            "draft",
+            "submission",
+            "proposal",
+            "event",
+            "block",
+            "cursor",
         ] {
             manager.drop_table(Table::drop().table(Alias::new(name)).if_exists().to_owned()).await?;
         }

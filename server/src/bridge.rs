@@ -83,7 +83,8 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, StartError> {
 
 impl Bridge {
     pub async fn open(config: Config) -> Result<Arc<Self>, StartError> {
-        std::fs::create_dir_all(&config.data_dir).map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
         let store = Store::open(&config.database_url).await?;
         let log = Log::open(store.clone(), &config.log_origin, &config.data_dir.join("log.key"))?;
         let source = config.dao.source();
@@ -125,7 +126,10 @@ impl Bridge {
     async fn take_in_records(&self) -> Result<(), StartError> {
         if let Some(folder) = &self.config.records_dir {
             let entries = std::fs::read_dir(folder).map_err(|source| StartError::File { path: folder.display().to_string(), source })?;
-            let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+            let mut files: Vec<_> = entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|end| end == "json"))
+                .collect();
             files.sort();
             for file in files {
                 let at = self.reading().chain_time;
@@ -261,7 +265,9 @@ impl Bridge {
                 let proposal = after.facts.proposal(id.parse().ok()?)?;
                 Some(format!("Proposal {} is now {state}", proposal.number))
             });
-            let ratified = |reading: &Reading| reading.facts.engines.values().map(|engine| engine.revisions.last().map(|revision| revision.hash)).collect::<Vec<_>>();
+            let ratified = |reading: &Reading| {
+                reading.facts.engines.values().map(|engine| engine.revisions.last().map(|revision| revision.hash)).collect::<Vec<_>>()
+            };
             let mut what = vec!["proposals", "log"];
             if ratified(&before) != ratified(&after) {
                 what.push("parameters");
@@ -327,7 +333,8 @@ impl Bridge {
 async fn last_block(store: &Store, source: &Source) -> Result<(u64, u64), sea_orm::DbErr> {
     use crate::store::entities::block;
     use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-    let row = block::Entity::find().filter(block::Column::Source.eq(source.key())).order_by_desc(block::Column::Number).one(&store.db).await?;
+    let row =
+        block::Entity::find().filter(block::Column::Source.eq(source.key())).order_by_desc(block::Column::Number).one(&store.db).await?;
     Ok(row.map_or((0, 0), |row| (row.number as u64, row.timestamp as u64)))
 }
 
@@ -343,8 +350,18 @@ impl Held {
     async fn by(store: &Store) -> Result<Self, sea_orm::DbErr> {
         use crate::store::entities::{decision, event, model};
         use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder, QuerySelect};
-        let last_event = event::Entity::find().select_only().column(event::Column::Id).order_by_desc(event::Column::Id).into_tuple().one(&store.db).await?;
-        Ok(Self { last_event, decisions: decision::Entity::find().count(&store.db).await?, models: model::Entity::find().count(&store.db).await? })
+        let last_event = event::Entity::find()
+            .select_only()
+            .column(event::Column::Id)
+            .order_by_desc(event::Column::Id)
+            .into_tuple()
+            .one(&store.db)
+            .await?;
+        Ok(Self {
+            last_event,
+            decisions: decision::Entity::find().count(&store.db).await?,
+            models: model::Entity::find().count(&store.db).await?,
+        })
     }
 }
 

@@ -49,7 +49,9 @@ const QUICK: Duration = Duration::from_secs(10);
 
 /// Starts everything and watches over it until Ctrl-C.
 pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
-    for (port, what, option) in [(args.port, "the bridge", "PORT"), (args.chain_port, "the devnet", "CHAIN_PORT"), (args.engine_port, "the engine", "ENGINE_PORT")] {
+    for (port, what, option) in
+        [(args.port, "the bridge", "PORT"), (args.chain_port, "the devnet", "CHAIN_PORT"), (args.engine_port, "the engine", "ENGINE_PORT")]
+    {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
             return Err(DemoError::PortTaken { port, what, option });
         }
@@ -67,8 +69,12 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
     let pace = args.pace.to_string();
     let chain_text = chain.display().to_string();
     let fresh = !chain.join("deployment.json").exists();
-    println!("{}", if fresh { "Telling the collective's first year on a local chain …" } else { "Going on with the chain as it was left …" });
-    let mut devnet = Watched::start("the devnet", &exe, &dir, &["devnet", "--dir", &chain_text, "--port", &chain_port, "--pace", &pace, "--keep"])?;
+    println!(
+        "{}",
+        if fresh { "Telling the collective's first year on a local chain …" } else { "Going on with the chain as it was left …" }
+    );
+    let mut devnet =
+        Watched::start("the devnet", &exe, &dir, &["devnet", "--dir", &chain_text, "--port", &chain_port, "--pace", &pace, "--keep"])?;
     let deployment = devnet_ready(&mut devnet, &chain, args.chain_port).await?;
 
     let token_file = dir.join("engine.token");
@@ -93,13 +99,37 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
         "the engine",
         &exe,
         &dir,
-        &["engine", "--id", &deployment.engine, "--bridge", &bridge_url, "--rpc", &rpc, "--registry", &registry, "--token-file", &token_file.display().to_string(), "--listen", &engine_listen],
+        &[
+            "engine",
+            "--id",
+            &deployment.engine,
+            "--bridge",
+            &bridge_url,
+            "--rpc",
+            &rpc,
+            "--registry",
+            &registry,
+            "--token-file",
+            &token_file.display().to_string(),
+            "--listen",
+            &engine_listen,
+        ],
     )?;
     let key_file = chain.join("keys").join(format!("{}.key", deployment.agent.slug)).display().to_string();
     let model = model_file().display().to_string();
-    let agent = Watched::start("the agent", &exe, &dir, &["agent", &deployment.agent.slug, "--bridge", &bridge_url, "--key-file", &key_file, "--model", &model])?;
+    let agent = Watched::start(
+        "the agent",
+        &exe,
+        &dir,
+        &["agent", &deployment.agent.slug, "--bridge", &bridge_url, "--key-file", &key_file, "--model", &model],
+    )?;
 
-    println!("\n  {} is open at {bridge_url}\n  chain: {rpc} (id {})   engine: http://{engine_listen}   logs: {}\n  Ctrl-C stops everything; `make run` goes on from here, `make reset` starts over.\n", deployment.dao.name, deployment.chain_id, dir.join("logs").display());
+    println!(
+        "\n  {} is open at {bridge_url}\n  chain: {rpc} (id {})   engine: http://{engine_listen}   logs: {}\n  Ctrl-C stops everything; `make run` goes on from here, `make reset` starts over.\n",
+        deployment.dao.name,
+        deployment.chain_id,
+        dir.join("logs").display()
+    );
 
     let mut all = [devnet, bridge, engine, agent];
     loop {
@@ -128,7 +158,8 @@ fn write_secret(path: &Path, text: &str) -> Result<(), DemoError> {
 
 /// The steward's model: beside the sources, or where `WHEREFORE_MODEL` says.
 fn model_file() -> PathBuf {
-    std::env::var_os("WHEREFORE_MODEL").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("agents/cadence-steward/model.json"), PathBuf::from)
+    std::env::var_os("WHEREFORE_MODEL")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("agents/cadence-steward/model.json"), PathBuf::from)
 }
 
 /// Waits until the devnet has written its deployment and its clock runs.

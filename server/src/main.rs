@@ -12,7 +12,11 @@ const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
 
 #[derive(Debug, Parser)]
-#[command(name = "wherefore", version, about = "An explainable DAO governance bridge: what is ratified reaches the engine, and everyone can see why.")]
+#[command(
+    name = "wherefore",
+    version,
+    about = "An explainable DAO governance bridge: what is ratified reaches the engine, and everyone can see why."
+)]
 struct Cli {
     /// Print JSON rather than text.
     #[arg(long, global = true)]
@@ -82,7 +86,8 @@ impl Failed {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,tower_sessions=warn".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,tower_sessions=warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -99,7 +104,9 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Devnet { dir, port, pace, keep } => devnet(dir, port, pace, keep, cli.json).await,
         Command::Demo(args) => server::demo::run(args).await.map_err(Failed::wrong),
         Command::Migrate { database_url } => {
-            Store::open(&database_url).await.map_err(|error| Failed::unreachable(format!("the database could not be migrated: {error}")))?;
+            Store::open(&database_url)
+                .await
+                .map_err(|error| Failed::unreachable(format!("the database could not be migrated: {error}")))?;
             println!("{}", if cli.json { r#"{"migrated":true}"# } else { "The database is up to date." });
             Ok(())
         }
@@ -121,7 +128,8 @@ async fn until_stopped<E>(work: impl Future<Output = Result<(), E>>) -> Result<(
 fn ids(file: &PathBuf) -> Result<(), Failed> {
     let text = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(|error| Failed(USAGE, format!("{} could not be read: {error}", file.display())))?;
-    let proposal: ProposalFile = serde_json::from_str(&text).map_err(|error| Failed::wrong(format!("{} is not a proposal: {error}", file.display())))?;
+    let proposal: ProposalFile =
+        serde_json::from_str(&text).map_err(|error| Failed::wrong(format!("{} is not a proposal: {error}", file.display())))?;
     let ids = proposal.ids().map_err(Failed::wrong)?;
     // JSON either way: it is made to be piped.
     println!("{}", serde_json::to_string_pretty(&ids).map_err(Failed::wrong)?);
@@ -160,9 +168,11 @@ async fn devnet(dir: PathBuf, port: u16, pace: f64, keep: bool, json: bool) -> R
 
 async fn serve(config: Config) -> Result<(), Failed> {
     let listen = config.listen;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failed::unreachable(format!("{listen} cannot be used: {error}. Stop what uses the port, or set another `listen` in the configuration.")))?;
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        Failed::unreachable(format!(
+            "{listen} cannot be used: {error}. Stop what uses the port, or set another `listen` in the configuration."
+        ))
+    })?;
     let bridge = Bridge::open(config).await.map_err(Failed::unreachable)?;
     bridge.start().map_err(|error| Failed(USAGE, error.to_string()))?;
     tracing::info!("the bridge serves on http://{listen}");

@@ -52,7 +52,8 @@ pub async fn log(url: &str, vkey: &str) -> Result<Report, VerifyError> {
     let key: VerifierKey = vkey.trim().parse().map_err(|error| VerifyError::Wrong(format!("the verifier key cannot be read: {error}")))?;
     let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap_or_default();
     let note = fetch(&http, format!("{base}/checkpoint")).await?;
-    let checkpoint = Checkpoint::open(&note, &key, key.name()).map_err(|error| VerifyError::Wrong(format!("the checkpoint does not hold: {error}")))?;
+    let checkpoint =
+        Checkpoint::open(&note, &key, key.name()).map_err(|error| VerifyError::Wrong(format!("the checkpoint does not hold: {error}")))?;
 
     let mut frontier = Frontier::new();
     while frontier.size() < checkpoint.size {

@@ -33,7 +33,14 @@ fn bundle(wasm: &Path, site: &Path) -> Result<(), Box<dyn Error>> {
         fs::remove_dir_all(&fresh)?;
     }
     fs::create_dir_all(&fresh)?;
-    wasm_bindgen_cli_support::Bindgen::new().input_path(wasm).web(true)?.out_name("frontend").typescript(false).remove_name_section(true).remove_producers_section(true).generate(&fresh)?;
+    wasm_bindgen_cli_support::Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .out_name("frontend")
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(&fresh)?;
     for name in ["frontend.js", "frontend_bg.wasm"] {
         let file = fresh.join(name);
         let bytes = fs::read(&file)?;

@@ -23,7 +23,9 @@ pub fn ClockControl(told: RwSignal<String>) -> impl IntoView {
     let resource = expect_context::<SiteResource>();
     let LiveVersion(version) = expect_context();
     let busy = RwSignal::new(false);
-    let chain_time = move || resource.0.with_untracked(|site| site.as_ref().and_then(|site| site.as_ref().ok()).map(|site| site.chain_time)).unwrap_or_default();
+    let chain_time = move || {
+        resource.0.with_untracked(|site| site.as_ref().and_then(|site| site.as_ref().ok()).map(|site| site.chain_time)).unwrap_or_default()
+    };
     let skip = move |seconds: u64| async move {
         let answer = outside::fetch("POST", "/devnet/skip", Some(&json!({ "seconds": seconds }))).await;
         let _gone = told.try_set(match answer {

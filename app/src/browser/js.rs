@@ -47,7 +47,8 @@ pub fn discover(found: impl Fn(Offer) + Clone + 'static) {
         Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
             let detail = get(&event, "detail");
             let (info, provider) = (get(&detail, "info"), get(&detail, "provider"));
-            let offer = Offer { uuid: text(&info, "uuid"), name: text(&info, "name"), icon: text(&info, "icon"), rdns: text(&info, "rdns") };
+            let offer =
+                Offer { uuid: text(&info, "uuid"), name: text(&info, "name"), icon: text(&info, "icon"), rdns: text(&info, "rdns") };
             if !offer.uuid.is_empty() && provider.is_object() {
                 PROVIDERS.with_borrow_mut(|known| known.insert(offer.uuid.clone(), provider));
                 found(offer);
@@ -142,7 +143,8 @@ pub async fn fetch_bytes(path: &str) -> Result<Vec<u8>, String> {
 
 /// Follows server-sent events for as long as the page lives: `changed` with the data of each, `connected` as the stream comes and goes.
 pub fn follow(path: &str, event: &str, changed: impl Fn(Json) + 'static, connected: impl Fn(bool) + Clone + 'static) {
-    let on_change = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| changed(serde_json::from_str(&text(&event, "data")).unwrap_or(Json::Null)));
+    let on_change =
+        Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| changed(serde_json::from_str(&text(&event, "data")).unwrap_or(Json::Null)));
     let on_open = {
         let connected = connected.clone();
         Closure::<dyn Fn()>::new(move || connected(true))
@@ -206,7 +208,6 @@ pub fn location() -> (String, String) {
     (location.origin().unwrap_or_default(), location.host().unwrap_or_default())
 }
 
-
 pub fn recall(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
 }
@@ -222,10 +223,10 @@ pub fn remember(key: &str, value: Option<&str>) {
 
 /// Opens a `<dialog>` so that the rest of the page is inert and Escape closes it.
 pub fn open_dialog(id: &str) {
-    if let Some(Ok(dialog)) = leptos::prelude::document().get_element_by_id(id).map(JsCast::dyn_into::<web_sys::HtmlDialogElement>) {
-        if !dialog.open() {
-            let _opened = dialog.show_modal();
-        }
+    if let Some(Ok(dialog)) = leptos::prelude::document().get_element_by_id(id).map(JsCast::dyn_into::<web_sys::HtmlDialogElement>)
+        && !dialog.open()
+    {
+        let _opened = dialog.show_modal();
     }
 }
 

@@ -6,11 +6,11 @@
 pub mod calls;
 mod clock_control;
 mod live;
-mod recheck_ids;
-mod refusal;
 #[cfg_attr(feature = "hydrate", path = "js.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "absent.rs")]
 pub(crate) mod outside;
+mod recheck_ids;
+mod refusal;
 mod siwe;
 mod vote_box;
 mod wallet;

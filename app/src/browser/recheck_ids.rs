@@ -108,7 +108,13 @@ mod tests {
             ..Ids::default()
         };
         let first = compute(&ids, "# A").unwrap();
-        let ids = Ids { proposal_id: first[0].computed.clone(), description_hash: first[1].computed.clone(), operation_v4: first[2].computed.clone(), operation_v5: first[3].computed.clone(), ..ids };
+        let ids = Ids {
+            proposal_id: first[0].computed.clone(),
+            description_hash: first[1].computed.clone(),
+            operation_v4: first[2].computed.clone(),
+            operation_v5: first[3].computed.clone(),
+            ..ids
+        };
         assert!(compute(&ids, "# A").unwrap().iter().all(Line::agrees));
         assert!(compute(&ids, "# A\n").unwrap().iter().all(|line| !line.agrees()));
     }

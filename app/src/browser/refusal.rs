@@ -41,15 +41,23 @@ const KNOWN: [(&str, InWords); 13] = [
     ("GovernorAlreadyCastVote(address)", |_| "This account has voted on this proposal already; a vote cannot be changed.".into()),
     ("GovernorInvalidVoteType()", |_| "The governor does not know that kind of vote.".into()),
     ("GovernorNonexistentProposal(uint256)", |_| "The governor does not know this proposal.".into()),
-    ("GovernorUnexpectedProposalState(uint256,uint8,bytes32)", |words| match words.get(1).and_then(|state| u8::try_from(*state).ok()).and_then(governance::proposal::ProposalState::from_chain) {
-        Some(state) => format!("The proposal is {} now, so the governor refuses this.", state.name()),
-        None => "The proposal is in a state in which the governor refuses this.".into(),
+    ("GovernorUnexpectedProposalState(uint256,uint8,bytes32)", |words| {
+        match words.get(1).and_then(|state| u8::try_from(*state).ok()).and_then(governance::proposal::ProposalState::from_chain) {
+            Some(state) => format!("The proposal is {} now, so the governor refuses this.", state.name()),
+            None => "The proposal is in a state in which the governor refuses this.".into(),
+        }
     }),
     ("GovernorInsufficientProposerVotes(address,uint256,uint256)", |words| {
         let amount = |index: usize| words.get(index).map_or_else(String::new, |amount| super::calls::whole_tokens(*amount));
-        format!("This account has {} votes; proposing needs {}. Votes count once they are delegated, to yourself or to another.", amount(1), amount(2))
+        format!(
+            "This account has {} votes; proposing needs {}. Votes count once they are delegated, to yourself or to another.",
+            amount(1),
+            amount(2)
+        )
     }),
-    ("GovernorRestrictedProposer(address)", |_| "The text names another account as its proposer, so only that account may propose it.".into()),
+    ("GovernorRestrictedProposer(address)", |_| {
+        "The text names another account as its proposer, so only that account may propose it.".into()
+    }),
     ("GovernorInvalidProposalLength(uint256,uint256,uint256)", |_| "The proposal has no calls, or lists of unequal length.".into()),
     ("ERC5805FutureLookup(uint256,uint48)", |_| "Votes are counted at a moment that has not come yet; try again in a minute.".into()),
     ("ParameterRegistryStale(bytes32,bytes32,bytes32)", |_| "The parameters have changed since this was drafted.".into()),

@@ -38,10 +38,21 @@ mod tests {
 
     #[test]
     fn the_message_has_the_lines_that_eip_4361_wants() {
-        let message = SignIn { domain: "a.example", uri: "https://a.example", address: "0xAb", chain_id: 31337, nonce: "abcdefgh", now: 0 }.message();
+        let message =
+            SignIn { domain: "a.example", uri: "https://a.example", address: "0xAb", chain_id: 31337, nonce: "abcdefgh", now: 0 }.message();
         let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines[0], "a.example wants you to sign in with your Ethereum account:");
         assert_eq!(lines[1], "0xAb");
-        assert_eq!(&lines[5..], ["URI: https://a.example", "Version: 1", "Chain ID: 31337", "Nonce: abcdefgh", "Issued At: 1970-01-01T00:00:00Z", "Expiration Time: 1970-01-01T00:10:00Z"]);
+        assert_eq!(
+            &lines[5..],
+            [
+                "URI: https://a.example",
+                "Version: 1",
+                "Chain ID: 31337",
+                "Nonce: abcdefgh",
+                "Issued At: 1970-01-01T00:00:00Z",
+                "Expiration Time: 1970-01-01T00:10:00Z"
+            ]
+        );
     }
 }

@@ -23,7 +23,12 @@ struct Ballot {
 
 impl Ballot {
     fn new() -> Self {
-        Self { support: RwSignal::new(None), reason: RwSignal::new(String::new()), writing: RwSignal::new(false), sending: RwSignal::new(Sending::Nothing) }
+        Self {
+            support: RwSignal::new(None),
+            reason: RwSignal::new(String::new()),
+            writing: RwSignal::new(false),
+            sending: RwSignal::new(Sending::Nothing),
+        }
     }
 
     /// The ballot for a proposal: in the browser the same one each time, on the server a blank one.
@@ -45,9 +50,13 @@ impl Ballot {
 pub fn VoteBox(view: ProposalView, site: Site) -> impl IntoView {
     let summary = view.summary;
     let body = match summary.state.as_str() {
-        "pending" => view! { <Countdown until=summary.vote_start label="Voting opens in" past="Voting opens with the next block"/> }.into_any(),
+        "pending" => {
+            view! { <Countdown until=summary.vote_start label="Voting opens in" past="Voting opens with the next block"/> }.into_any()
+        }
         "active" => {
-            let voted = StoredValue::new(view.votes.into_iter().map(|vote| (vote.voter.address.to_lowercase(), vote.support, vote.weight)).collect::<Vec<_>>());
+            let voted = StoredValue::new(
+                view.votes.into_iter().map(|vote| (vote.voter.address.to_lowercase(), vote.support, vote.weight)).collect::<Vec<_>>(),
+            );
             view! { <Casting proposal_id=summary.proposal_id snapshot=summary.vote_start voted site/> }.into_any()
         }
         _ => return ().into_any(),
@@ -73,7 +82,8 @@ fn Casting(proposal_id: String, snapshot: u64, voted: StoredValue<Vec<(String, S
     let awake = RwSignal::new(false);
     Effect::new(move |_| awake.set(true));
     let account = Memo::new(move |_| awake.get().then(|| wallet.connected.get()).flatten());
-    let right_chain = move || account.with(|account| account.as_ref().is_some_and(|account| site.with_value(|site| account.on_chain_of(&site.dao))));
+    let right_chain =
+        move || account.with(|account| account.as_ref().is_some_and(|account| site.with_value(|site| account.on_chain_of(&site.dao))));
 
     Effect::new(move |_| {
         let Some(connected) = account.get().filter(|_| right_chain()) else {
@@ -113,7 +123,12 @@ fn Casting(proposal_id: String, snapshot: u64, voted: StoredValue<Vec<(String, S
         if let Some(field) = reason_box.get()
             && ballot.writing.get_untracked()
         {
-            set_timeout(move || { let _focused = field.focus(); }, Duration::ZERO);
+            set_timeout(
+                move || {
+                    let _focused = field.focus();
+                },
+                Duration::ZERO,
+            );
         }
     });
 

@@ -145,7 +145,9 @@ impl Wallet {
                 let uuid = uuid.clone();
                 move |accounts| self.revise(&uuid, |connected| first_account(&accounts).map(|account| Connected { account, ..connected }))
             });
-            js::on_wallet_event(&uuid.clone(), "chainChanged", move |chain| self.revise(&uuid, |connected| Some(Connected { chain_id: number(&chain), ..connected })));
+            js::on_wallet_event(&uuid.clone(), "chainChanged", move |chain| {
+                self.revise(&uuid, |connected| Some(Connected { chain_id: number(&chain), ..connected }))
+            });
         }
         Ok(())
     }
@@ -213,7 +215,9 @@ impl Wallet {
         }
         let (origin, host) = js::location();
         let address = calls::checksum(&connected.account).ok_or("The wallet named no proper address.")?;
-        let message = SignIn { domain: &host, uri: &origin, address: &address, chain_id: dao.chain_id, nonce: nonce.trim(), now: js::unix_seconds() }.message();
+        let message =
+            SignIn { domain: &host, uri: &origin, address: &address, chain_id: dao.chain_id, nonce: nonce.trim(), now: js::unix_seconds() }
+                .message();
         let bytes = governance::onchain::hex::encode_prefixed(&message);
         let signature = self.request("personal_sign", json!([bytes, connected.account])).await.map_err(|refused| refused.sentence())?;
         let (status, answer) = js::fetch("POST", "/auth/verify", Some(&json!({ "message": message, "signature": signature }))).await?;

@@ -105,7 +105,12 @@ fn WalletMenu(connected: Connected, wallet: Wallet, site: RwSignal<Option<Site>>
     let account = StoredValue::new(connected.account.clone());
     let chain_id = connected.chain_id;
     let right_chain = move || site.with(|site| site.as_ref().is_none_or(|site| site.dao.chain_id == chain_id));
-    let party = move || site.with(|site| account.with_value(|account| site.as_ref().map_or_else(|| named(&Default::default(), account), |site| named(&site.dao, account))));
+    let party = move || {
+        site.with(|site| {
+            account
+                .with_value(|account| site.as_ref().map_or_else(|| named(&Default::default(), account), |site| named(&site.dao, account)))
+        })
+    };
 
     let switch = move |_| {
         let Some(site) = site.get_untracked() else { return };
@@ -173,7 +178,8 @@ fn Votes(wallet: Wallet, site: RwSignal<Option<Site>>, account: StoredValue<Stri
             let delegate = wallet.ask(&token, calls::delegates(&account)).await;
             if let (Some(balance), Some(votes)) = (balance, votes) {
                 let idle = !balance.is_zero() && delegate.as_deref().is_some_and(calls::is_nobody);
-                let _gone = standing.try_set(Some(Standing { balance: calls::whole_tokens(balance), votes: calls::whole_tokens(votes), idle }));
+                let _gone =
+                    standing.try_set(Some(Standing { balance: calls::whole_tokens(balance), votes: calls::whole_tokens(votes), idle }));
             }
         });
     });
@@ -210,7 +216,9 @@ fn Votes(wallet: Wallet, site: RwSignal<Option<Site>>, account: StoredValue<Stri
 #[component]
 fn Session(wallet: Wallet, site: RwSignal<Option<Site>>, account: StoredValue<String>, told: RwSignal<String>) -> impl IntoView {
     let actor = Memo::new(move |_| site.with(|site| site.as_ref().and_then(|site| site.actor.clone())));
-    let mine = move || actor.with(|actor| actor.as_ref().is_some_and(|actor| account.with_value(|account| actor.address.eq_ignore_ascii_case(account))));
+    let mine = move || {
+        actor.with(|actor| actor.as_ref().is_some_and(|actor| account.with_value(|account| actor.address.eq_ignore_ascii_case(account))))
+    };
     let version = use_context::<LiveVersion>();
     let read_again = move || {
         if let Some(version) = version {

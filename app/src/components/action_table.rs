@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::{address::{Address, Hash}, section::Fold};
+use super::{
+    address::{Address, Hash},
+    section::Fold,
+};
 use crate::views::ActionView;
 
 #[component]

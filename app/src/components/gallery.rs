@@ -18,8 +18,7 @@ pub fn Print(#[prop(into)] src: String, #[prop(into)] alt: String, #[prop(option
 #[component]
 pub fn BeforeAfter(gallery: Gallery) -> impl IntoView {
     let same = gallery.same;
-    let pairs: Vec<_> =
-        gallery.pairs.into_iter().enumerate().map(|(index, pair)| view! { <li><Pair index pair same/></li> }).collect();
+    let pairs: Vec<_> = gallery.pairs.into_iter().enumerate().map(|(index, pair)| view! { <li><Pair index pair same/></li> }).collect();
     view! {
         {same.then(|| view! { <p class="note">"The pictures stay exactly as they are: nothing that would change draws them."</p> })}
         <ul class=if same { "walls" } else { "gallery" }>{pairs}</ul>

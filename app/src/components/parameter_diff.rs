@@ -42,17 +42,23 @@ pub fn ParameterDiff(changes: Vec<ChangeLine>, #[prop(optional)] small: bool) ->
 #[component]
 pub fn ParameterValue(#[prop(into)] kind: String, #[prop(into)] value: String) -> impl IntoView {
     let mark = match kind.as_str() {
-        "colour" => Some(view! {
-            <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill=value.clone()/></svg>
-        }.into_any()),
+        "colour" => Some(
+            view! {
+                <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill=value.clone()/></svg>
+            }
+            .into_any(),
+        ),
         "toggle" => {
             let on = matches!(value.as_str(), "true" | "on" | "yes" | "1");
-            Some(view! {
-                <svg class=if on { "switch switch-on" } else { "switch" } viewBox="0 0 20 11" aria-hidden="true">
-                    <rect x="1" y="1" width="18" height="9" rx="4.5"/>
-                    <circle cx=if on { "14.5" } else { "5.5" } cy="5.5" r="3"/>
-                </svg>
-            }.into_any())
+            Some(
+                view! {
+                    <svg class=if on { "switch switch-on" } else { "switch" } viewBox="0 0 20 11" aria-hidden="true">
+                        <rect x="1" y="1" width="18" height="9" rx="4.5"/>
+                        <circle cx=if on { "14.5" } else { "5.5" } cy="5.5" r="3"/>
+                    </svg>
+                }
+                .into_any(),
+            )
         }
         _ => None,
     };

@@ -19,11 +19,7 @@ impl ProofLine {
 
 /// A titled set of values; children say how to check them, or offer to.
 #[component]
-pub fn ProofCard(
-    #[prop(into)] title: String,
-    lines: Vec<ProofLine>,
-    #[prop(optional)] children: Option<Children>,
-) -> impl IntoView {
+pub fn ProofCard(#[prop(into)] title: String, lines: Vec<ProofLine>, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     let lines: Vec<_> = lines
         .into_iter()
         .filter(|line| !line.value.is_empty())

@@ -4,11 +4,7 @@ use leptos::prelude::*;
 
 /// Kicker, title and whatever introduces the page.
 #[component]
-pub fn PageHead(
-    #[prop(into)] kicker: String,
-    #[prop(into)] title: String,
-    #[prop(optional)] children: Option<Children>,
-) -> impl IntoView {
+pub fn PageHead(#[prop(into)] kicker: String, #[prop(into)] title: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     view! {
         <header class="page-head">
             <p class="kicker">{kicker}</p>

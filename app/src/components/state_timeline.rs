@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{address::Hash, moment::{Countdown, Moment}, section::Fold};
+use super::{
+    address::Hash,
+    moment::{Countdown, Moment},
+    section::Fold,
+};
 use crate::views::TimelineStep;
 
 #[component]

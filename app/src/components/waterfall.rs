@@ -22,7 +22,8 @@ pub fn Waterfall(bars: Vec<Bar>, baseline: f64, output: f64, #[prop(into)] unit:
         bars.iter().map(|bar| format!("{} {}", bar.label, signed(bar.attribution))).collect::<Vec<_>>().join(", ")
     );
     let axis = format!("{:.1}", scale.x(baseline));
-    let drawn: Vec<_> = bars.iter().enumerate().map(|(index, bar)| view! { <PlotRow scale top=ROW * (index as f64 + 1.0) bar=bar.clone()/> }).collect();
+    let drawn: Vec<_> =
+        bars.iter().enumerate().map(|(index, bar)| view! { <PlotRow scale top=ROW * (index as f64 + 1.0) bar=bar.clone()/> }).collect();
     let last = ROW * (bars.len() as f64 + 1.0);
     let rows: Vec<_> = bars
         .into_iter()

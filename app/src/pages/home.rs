@@ -173,11 +173,13 @@ fn Look(engine: EngineView) -> impl IntoView {
         .map(|(index, src)| view! { <li><Print src=src.clone() alt=format!("{name}, sample {}", index + 2)/></li> })
         .collect();
     let href = format!("/parameters/{}", engine.id);
-    (!prints.is_empty()).then(|| view! {
-        <Section id="look" title="The look now" note=engine.status_sentence.clone()>
-            <ul class="walls">{prints}</ul>
-            <p><a href=href>{format!("Every parameter of {}", engine.name)}</a></p>
-        </Section>
+    (!prints.is_empty()).then(|| {
+        view! {
+            <Section id="look" title="The look now" note=engine.status_sentence.clone()>
+                <ul class="walls">{prints}</ul>
+                <p><a href=href>{format!("Every parameter of {}", engine.name)}</a></p>
+            </Section>
+        }
     })
 }
 

@@ -54,19 +54,13 @@ pub enum DecisionError {
 
 impl DecisionError {
     fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Field {
-            field: field.into(),
-            reason: reason.into(),
-        }
+        Self::Field { field: field.into(), reason: reason.into() }
     }
 }
 
 impl From<strict_json::Refusal> for DecisionError {
     fn from(refusal: strict_json::Refusal) -> Self {
-        Self::Field {
-            field: refusal.field,
-            reason: refusal.reason,
-        }
+        Self::Field { field: refusal.field, reason: refusal.reason }
     }
 }
 
@@ -204,9 +198,7 @@ pub struct RecordSignature {
 }
 
 /// Null is allowed, leaving the field out is not: both would otherwise read the same under different digests.
-fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
 }
 
@@ -227,10 +219,7 @@ impl DecisionRecord {
     pub fn validate(&self) -> Result<(), DecisionError> {
         let wrong = |field: &str, reason: &str| Err(DecisionError::field(field, reason));
         if self.schema != SCHEMA {
-            return Err(DecisionError::field(
-                "schema",
-                format!("it is not {SCHEMA}"),
-            ));
+            return Err(DecisionError::field("schema", format!("it is not {SCHEMA}")));
         }
         for (field, text) in self.texts() {
             check_text(&field, text)?;
@@ -238,12 +227,7 @@ impl DecisionRecord {
         if self.agent_address().is_none() {
             return wrong("agent.account", "it is not an account such as eip155:1:0x…");
         }
-        if self
-            .block
-            .chain
-            .strip_prefix("eip155:")
-            .is_none_or(|id| id.parse::<u64>().is_err())
-        {
+        if self.block.chain.strip_prefix("eip155:").is_none_or(|id| id.parse::<u64>().is_err()) {
             return wrong("block.chain", "it is not a chain such as eip155:1");
         }
         if self.model.sha256.len() != 64 || !is_lower_hex(&self.model.sha256) {
@@ -257,10 +241,7 @@ impl DecisionRecord {
             ("evidence", self.evidence.len(), MAX_ITEMS),
         ] {
             if count > most {
-                return Err(DecisionError::field(
-                    field,
-                    format!("{count} of them, more than {most}"),
-                ));
+                return Err(DecisionError::field(field, format!("{count} of them, more than {most}")));
             }
         }
         if self.inputs.is_empty() {
@@ -271,46 +252,17 @@ impl DecisionRecord {
                 return Err(DecisionError::field(field, "it is not a number"));
             }
         }
-        no_repetition(
-            "inputs",
-            "name",
-            self.inputs.iter().map(|input| input.name.as_str()),
-        )?;
-        no_repetition(
-            "attributions",
-            "name",
-            self.attributions.iter().map(|one| one.name.as_str()),
-        )?;
-        no_repetition(
-            "changes",
-            "key",
-            self.changes
-                .iter()
-                .map(|change| (&change.engine, &change.key)),
-        )?;
-        let inputs: HashSet<&str> = self
-            .inputs
-            .iter()
-            .map(|input| input.name.as_str())
-            .collect();
-        if let Some(at) = self
-            .attributions
-            .iter()
-            .position(|one| !inputs.contains(one.name.as_str()))
-        {
-            return Err(DecisionError::field(
-                format!("attributions[{at}].name"),
-                "there is no such input",
-            ));
+        no_repetition("inputs", "name", self.inputs.iter().map(|input| input.name.as_str()))?;
+        no_repetition("attributions", "name", self.attributions.iter().map(|one| one.name.as_str()))?;
+        no_repetition("changes", "key", self.changes.iter().map(|change| (&change.engine, &change.key)))?;
+        let inputs: HashSet<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+        if let Some(at) = self.attributions.iter().position(|one| !inputs.contains(one.name.as_str())) {
+            return Err(DecisionError::field(format!("attributions[{at}].name"), "there is no such input"));
         }
         self.validate_rule()?;
         match &self.signature {
-            Some(signature) if signature.scheme != "eip712" => {
-                wrong("signature.scheme", "it is not eip712")
-            }
-            Some(signature) if signature.value.len() != 65 => {
-                wrong("signature.value", "it is not 65 bytes")
-            }
+            Some(signature) if signature.scheme != "eip712" => wrong("signature.scheme", "it is not eip712"),
+            Some(signature) if signature.value.len() != 65 => wrong("signature.value", "it is not 65 bytes"),
             _ => Ok(()),
         }
     }
@@ -318,30 +270,18 @@ impl DecisionRecord {
     fn validate_rule(&self) -> Result<(), DecisionError> {
         let rule = &self.rule;
         if rule.decimals > MAX_DECIMALS {
-            return Err(DecisionError::field(
-                "rule.decimals",
-                format!("it is more than {MAX_DECIMALS}"),
-            ));
+            return Err(DecisionError::field("rule.decimals", format!("it is more than {MAX_DECIMALS}")));
         }
-        for (field, value) in [
-            ("rule.current", rule.current),
-            ("rule.min", rule.min),
-            ("rule.max", rule.max),
-            ("rule.maxStep", rule.max_step),
-        ] {
+        for (field, value) in
+            [("rule.current", rule.current), ("rule.min", rule.min), ("rule.max", rule.max), ("rule.maxStep", rule.max_step)]
+        {
             if value.decimals() != rule.decimals {
-                let reason = format!(
-                    "{value} does not have {} digits after the point",
-                    rule.decimals
-                );
+                let reason = format!("{value} does not have {} digits after the point", rule.decimals);
                 return Err(DecisionError::field(field, reason));
             }
         }
         if rule.min.scaled() > rule.max.scaled() {
-            return Err(DecisionError::field(
-                "rule.min",
-                "it is larger than rule.max",
-            ));
+            return Err(DecisionError::field("rule.min", "it is larger than rule.max"));
         }
         if rule.max_step.scaled() < 0 {
             return Err(DecisionError::field("rule.maxStep", "it is negative"));
@@ -356,14 +296,9 @@ impl DecisionRecord {
             return Err(DecisionError::field("the record", "it is not an object"));
         };
         read.remove("signature");
-        let differs = |key: &&String| {
-            read.get(*key).map(canonical_bytes) != written.get(*key).map(canonical_bytes)
-        };
+        let differs = |key: &&String| read.get(*key).map(canonical_bytes) != written.get(*key).map(canonical_bytes);
         match read.keys().chain(written.keys()).find(differs) {
-            Some(field) => Err(DecisionError::field(
-                field,
-                "it is not written in its canonical form",
-            )),
+            Some(field) => Err(DecisionError::field(field, "it is not written in its canonical form")),
             None => Ok(()),
         }
     }
@@ -390,11 +325,7 @@ impl DecisionRecord {
             verifying_contract: registry,
         };
         let agent = self.agent_address().unwrap_or_default();
-        signed::Decision {
-            agent,
-            decisionDigest: self.digest(),
-        }
-        .eip712_signing_hash(&domain)
+        signed::Decision { agent, decisionDigest: self.digest() }.eip712_signing_hash(&domain)
     }
 
     /// Whoever made the signature, recovered from it. Equal to [`agent_address`](Self::agent_address) when the agent
@@ -406,18 +337,10 @@ impl DecisionRecord {
 
     /// The address in the agent's CAIP-10 account; always there in a record that was parsed.
     pub fn agent_address(&self) -> Option<Address> {
-        let (chain, address) = self
-            .agent
-            .account
-            .strip_prefix("eip155:")?
-            .split_once(':')?;
+        let (chain, address) = self.agent.account.strip_prefix("eip155:")?.split_once(':')?;
         chain.parse::<u64>().ok()?;
-        let digits = address
-            .strip_prefix("0x")
-            .filter(|digits| digits.len() == 40)?;
-        hex::decode(digits)
-            .ok()
-            .map(|bytes| Address::from_slice(&bytes))
+        let digits = address.strip_prefix("0x").filter(|digits| digits.len() == 40)?;
+        hex::decode(digits).ok().map(|bytes| Address::from_slice(&bytes))
     }
 
     /// The input of this name.
@@ -427,9 +350,7 @@ impl DecisionRecord {
 
     /// The change the rule is about.
     pub fn ruled_change(&self) -> Option<&RecommendedChange> {
-        self.changes
-            .iter()
-            .find(|change| change.key == self.rule.parameter)
+        self.changes.iter().find(|change| change.key == self.rule.parameter)
     }
 
     fn texts(&self) -> Vec<(String, &str)> {
@@ -455,23 +376,14 @@ impl DecisionRecord {
             texts.push((format!("model.metrics[{at}].unit"), &metric.unit));
         }
         for (at, input) in self.inputs.iter().enumerate() {
-            for (field, text) in [
-                ("name", &input.name),
-                ("label", &input.label),
-                ("unit", &input.unit),
-                ("source", &input.source),
-                ("at", &input.at),
-            ] {
+            for (field, text) in
+                [("name", &input.name), ("label", &input.label), ("unit", &input.unit), ("source", &input.source), ("at", &input.at)]
+            {
                 texts.push((format!("inputs[{at}].{field}"), text));
             }
         }
         for (at, change) in self.changes.iter().enumerate() {
-            for (field, text) in [
-                ("engine", &change.engine),
-                ("key", &change.key),
-                ("from", &change.from),
-                ("to", &change.to),
-            ] {
+            for (field, text) in [("engine", &change.engine), ("key", &change.key), ("from", &change.from), ("to", &change.to)] {
                 texts.push((format!("changes[{at}].{field}"), text));
             }
         }
@@ -490,12 +402,9 @@ impl DecisionRecord {
             ("rule.offset".to_owned(), self.rule.offset),
         ];
         let all = self.model.metrics.iter().enumerate();
-        numbers
-            .extend(all.map(|(at, metric)| (format!("model.metrics[{at}].value"), metric.value)));
+        numbers.extend(all.map(|(at, metric)| (format!("model.metrics[{at}].value"), metric.value)));
         let all = self.inputs.iter().enumerate();
-        numbers.extend(
-            all.filter_map(|(at, input)| Some((format!("inputs[{at}].value"), input.value?))),
-        );
+        numbers.extend(all.filter_map(|(at, input)| Some((format!("inputs[{at}].value"), input.value?))));
         let all = self.attributions.iter().enumerate();
         numbers.extend(all.map(|(at, one)| (format!("attributions[{at}].value"), one.value)));
         numbers
@@ -504,9 +413,7 @@ impl DecisionRecord {
 
 /// The account whose key made the 65 bytes r, s, v over a hash.
 fn recover(signature: &[u8], hash: B256) -> Result<Address, DecisionError> {
-    let invalid = |reason: &str| DecisionError::Signature {
-        reason: reason.into(),
-    };
+    let invalid = |reason: &str| DecisionError::Signature { reason: reason.into() };
     let (rs, v) = match signature {
         [rs @ .., v] if rs.len() == 64 => (rs, *v),
         _ => return Err(invalid("it is not 65 bytes")),
@@ -521,12 +428,9 @@ fn recover(signature: &[u8], hash: B256) -> Result<Address, DecisionError> {
     if rs.normalize_s().is_some() {
         return Err(invalid("its s is in the upper half"));
     }
-    let key =
-        VerifyingKey::recover_from_prehash(hash.as_slice(), &rs, RecoveryId::new(parity, false))
-            .map_err(|_| invalid("no key could have made it"))?;
-    Ok(Address::from_raw_public_key(
-        &key.to_encoded_point(false).as_bytes()[1..],
-    ))
+    let key = VerifyingKey::recover_from_prehash(hash.as_slice(), &rs, RecoveryId::new(parity, false))
+        .map_err(|_| invalid("no key could have made it"))?;
+    Ok(Address::from_raw_public_key(&key.to_encoded_point(false).as_bytes()[1..]))
 }
 
 fn canonical_bytes(value: &Value) -> Vec<u8> {
@@ -536,56 +440,31 @@ fn canonical_bytes(value: &Value) -> Vec<u8> {
 /// Texts stand on pages and in sentences, so they may be short of neither meaning nor manners. Only values a parameter
 /// may really have, units, and sources may be empty.
 fn check_text(field: &str, text: &str) -> Result<(), DecisionError> {
-    let may_be_empty = [
-        ".unit",
-        ".from",
-        ".to",
-        ".source",
-        ".at",
-        ".dataWindow",
-        ".description",
-    ];
+    let may_be_empty = [".unit", ".from", ".to", ".source", ".at", ".dataWindow", ".description"];
     if text.is_empty() && !may_be_empty.iter().any(|end| field.ends_with(end)) {
         return Err(DecisionError::field(field, "it is empty"));
     }
     if text.chars().count() > MAX_TEXT {
-        return Err(DecisionError::field(
-            field,
-            format!("it is longer than {MAX_TEXT} characters"),
-        ));
+        return Err(DecisionError::field(field, format!("it is longer than {MAX_TEXT} characters")));
     }
     // A line break could fake a digest line; a direction override could turn a sentence around.
-    let unprintable = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
+    let unprintable = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     if text.chars().any(unprintable) {
-        return Err(DecisionError::field(
-            field,
-            "it holds a character that cannot be seen",
-        ));
+        return Err(DecisionError::field(field, "it holds a character that cannot be seen"));
     }
     Ok(())
 }
 
-fn no_repetition<T: Eq + std::hash::Hash>(
-    list: &str,
-    field: &str,
-    mut names: impl Iterator<Item = T>,
-) -> Result<(), DecisionError> {
+fn no_repetition<T: Eq + std::hash::Hash>(list: &str, field: &str, mut names: impl Iterator<Item = T>) -> Result<(), DecisionError> {
     let mut seen = HashSet::new();
     match names.position(|name| !seen.insert(name)) {
-        Some(at) => Err(DecisionError::field(
-            format!("{list}[{at}].{field}"),
-            "it stands there twice",
-        )),
+        Some(at) => Err(DecisionError::field(format!("{list}[{at}].{field}"), "it stands there twice")),
         None => Ok(()),
     }
 }
 
 fn is_lower_hex(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The line by which a proposal's text names the decision it rests on.
@@ -653,17 +532,13 @@ pub(super) mod tests {
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
         let mut value = record_json();
         change(&mut value);
-        DecisionRecord::parse(&serde_json::to_vec(&value).unwrap())
-            .unwrap_err()
-            .to_string()
+        DecisionRecord::parse(&serde_json::to_vec(&value).unwrap()).unwrap_err().to_string()
     }
 
     fn refused_text(from: &str, to: &str) -> String {
         let text = record_json().to_string();
         assert!(text.contains(from), "{from} is not in the record");
-        DecisionRecord::parse(text.replacen(from, to, 1).as_bytes())
-            .unwrap_err()
-            .to_string()
+        DecisionRecord::parse(text.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
@@ -679,10 +554,7 @@ pub(super) mod tests {
     #[test]
     fn the_digest_is_of_the_published_document_itself() {
         let canonical = serde_json_canonicalizer::to_vec(&record_json()).unwrap();
-        assert_eq!(
-            record().digest(),
-            B256::from_slice(&Sha256::digest(canonical))
-        );
+        assert_eq!(record().digest(), B256::from_slice(&Sha256::digest(canonical)));
     }
 
     #[test]
@@ -702,13 +574,7 @@ pub(super) mod tests {
     fn an_input_may_be_unknown_but_not_left_out() {
         let mut value = record_json();
         value["inputs"][0]["value"] = Value::Null;
-        assert_eq!(
-            DecisionRecord::parse(&serde_json::to_vec(&value).unwrap())
-                .unwrap()
-                .inputs[0]
-                .value,
-            None
-        );
+        assert_eq!(DecisionRecord::parse(&serde_json::to_vec(&value).unwrap()).unwrap().inputs[0].value, None);
         let reason = refusal(|value| {
             value["inputs"][0].as_object_mut().unwrap().remove("value");
         });
@@ -717,26 +583,14 @@ pub(super) mod tests {
 
     #[test]
     fn duplicate_keys_are_refused_wherever_they_stand() {
-        assert!(
-            refused_text(r#""number":123"#, r#""number":123,"number":124"#)
-                .starts_with("block.number: it stands there twice")
-        );
-        assert!(
-            refused_text(r#""at":1763300000"#, r#""at":1763300000,"at":1763300000"#)
-                .starts_with("at: ")
-        );
+        assert!(refused_text(r#""number":123"#, r#""number":123,"number":124"#).starts_with("block.number: it stands there twice"));
+        assert!(refused_text(r#""at":1763300000"#, r#""at":1763300000,"at":1763300000"#).starts_with("at: "));
     }
 
     #[test]
     fn numbers_that_readers_could_take_differently_are_refused() {
-        assert!(
-            refused_text("1763300000", "9007199254740993")
-                .starts_with("at: 9007199254740993 is beyond 2^53")
-        );
-        assert!(
-            refused_text(r#""value":58"#, r#""value":-9007199254740993"#)
-                .starts_with("inputs[1].value: ")
-        );
+        assert!(refused_text("1763300000", "9007199254740993").starts_with("at: 9007199254740993 is beyond 2^53"));
+        assert!(refused_text(r#""value":58"#, r#""value":-9007199254740993"#).starts_with("inputs[1].value: "));
         assert!(refused_text(r#""value":58"#, r#""value":1e300"#).starts_with("inputs[1].value: "));
         assert!(refused_text(r#""value":58"#, r#""value":NaN"#).starts_with("inputs[1].value: "));
         assert!(refused_text(r#""value":58"#, r#""value":1e999"#).starts_with("inputs[1].value: "));
@@ -746,104 +600,37 @@ pub(super) mod tests {
     #[test]
     fn a_refusal_names_the_field() {
         for (expected, reason) in [
-            (
-                "inputs[1].value: ",
-                refusal(|v| v["inputs"][1]["value"] = json!("58")),
-            ),
-            (
-                "inputs[2]",
-                refusal(|v| v["inputs"][2]["colour"] = json!(1)),
-            ),
-            (
-                "rule.current: ",
-                refusal(|v| v["rule"]["current"] = json!("18.0")),
-            ),
-            (
-                "rule.current: ",
-                refusal(|v| v["rule"]["current"] = json!("eighteen")),
-            ),
-            (
-                "rule.maxStep: ",
-                refusal(|v| v["rule"]["maxStep"] = json!("-1")),
-            ),
+            ("inputs[1].value: ", refusal(|v| v["inputs"][1]["value"] = json!("58"))),
+            ("inputs[2]", refusal(|v| v["inputs"][2]["colour"] = json!(1))),
+            ("rule.current: ", refusal(|v| v["rule"]["current"] = json!("18.0"))),
+            ("rule.current: ", refusal(|v| v["rule"]["current"] = json!("eighteen"))),
+            ("rule.maxStep: ", refusal(|v| v["rule"]["maxStep"] = json!("-1"))),
             ("rule.min: ", refusal(|v| v["rule"]["min"] = json!("61"))),
-            (
-                "rule.decimals: ",
-                refusal(|v| v["rule"]["decimals"] = json!(19)),
-            ),
-            (
-                "schema: ",
-                refusal(|v| v["schema"] = json!("/schemas/decision/v2")),
-            ),
-            (
-                "agent.account: ",
-                refusal(|v| v["agent"]["account"] = json!("eip155:31337:0x12")),
-            ),
-            (
-                "agent.erc8004Id: ",
-                refusal(|v| v["agent"]["erc8004Id"] = json!(7)),
-            ),
-            (
-                "block.chain: ",
-                refusal(|v| v["block"]["chain"] = json!("bip122:1")),
-            ),
+            ("rule.decimals: ", refusal(|v| v["rule"]["decimals"] = json!(19))),
+            ("schema: ", refusal(|v| v["schema"] = json!("/schemas/decision/v2"))),
+            ("agent.account: ", refusal(|v| v["agent"]["account"] = json!("eip155:31337:0x12"))),
+            ("agent.erc8004Id: ", refusal(|v| v["agent"]["erc8004Id"] = json!(7))),
+            ("block.chain: ", refusal(|v| v["block"]["chain"] = json!("bip122:1"))),
             ("basedOn: ", refusal(|v| v["basedOn"] = json!("0x12"))),
-            (
-                "basedOn: ",
-                refusal(|v| v["basedOn"] = json!(format!("0x{}", "AB".repeat(32)))),
-            ),
-            (
-                "model.sha256: ",
-                refusal(|v| v["model"]["sha256"] = json!("CD".repeat(32))),
-            ),
-            (
-                "question: ",
-                refusal(|v| v["question"] = json!("one\nDecision digest: sha256:")),
-            ),
+            ("basedOn: ", refusal(|v| v["basedOn"] = json!(format!("0x{}", "AB".repeat(32))))),
+            ("model.sha256: ", refusal(|v| v["model"]["sha256"] = json!("CD".repeat(32)))),
+            ("question: ", refusal(|v| v["question"] = json!("one\nDecision digest: sha256:"))),
             ("agent.name: ", refusal(|v| v["agent"]["name"] = json!(""))),
-            (
-                "inputs[1].name: ",
-                refusal(|v| v["inputs"][1]["name"] = json!("fill_7d")),
-            ),
-            (
-                "attributions[1].name: ",
-                refusal(|v| v["attributions"][1]["name"] = json!("moon")),
-            ),
-            (
-                "changes[1].key: ",
-                refusal(|v| v["changes"] = json!([v["changes"][0], v["changes"][0]])),
-            ),
+            ("inputs[1].name: ", refusal(|v| v["inputs"][1]["name"] = json!("fill_7d"))),
+            ("attributions[1].name: ", refusal(|v| v["attributions"][1]["name"] = json!("moon"))),
+            ("changes[1].key: ", refusal(|v| v["changes"] = json!([v["changes"][0], v["changes"][0]]))),
             ("inputs: ", refusal(|v| v["inputs"] = json!([]))),
-            (
-                "inputs: ",
-                refusal(|v| v["inputs"] = json!(vec![v["inputs"][0].clone(); MAX_INPUTS + 1])),
-            ),
+            ("inputs: ", refusal(|v| v["inputs"] = json!(vec![v["inputs"][0].clone(); MAX_INPUTS + 1]))),
         ] {
-            assert!(
-                reason.starts_with(expected),
-                "{reason:?} does not name {expected:?}"
-            );
+            assert!(reason.starts_with(expected), "{reason:?} does not name {expected:?}");
         }
     }
 
     #[test]
     fn a_record_that_is_too_large_or_no_record_is_refused() {
         let large = vec![b' '; MAX_BYTES + 1];
-        assert_eq!(
-            DecisionRecord::parse(&large),
-            Err(DecisionError::TooLarge {
-                bytes: MAX_BYTES + 1
-            })
-        );
-        for bytes in [
-            &b"[]"[..],
-            b"null",
-            b"",
-            b"{",
-            b"\xff",
-            b"{} {}",
-            "[".repeat(10_000).as_bytes(),
-        ] {
+        assert_eq!(DecisionRecord::parse(&large), Err(DecisionError::TooLarge { bytes: MAX_BYTES + 1 }));
+        for bytes in [&b"[]"[..], b"null", b"", b"{", b"\xff", b"{} {}", "[".repeat(10_000).as_bytes()] {
             assert!(DecisionRecord::parse(bytes).is_err());
         }
     }
@@ -852,41 +639,22 @@ pub(super) mod tests {
     fn the_text_names_its_decision_on_a_line_of_its_own() {
         let digest = record().digest();
         let line = digest_line(digest);
-        assert_eq!(
-            find_digest_line(&format!("# Title\n\nWhy.\n\n{line}\n")),
-            Some(digest)
-        );
-        assert_eq!(
-            find_digest_line(&format!("# Title\r\n{line}\r\nmore")),
-            Some(digest)
-        );
+        assert_eq!(find_digest_line(&format!("# Title\n\nWhy.\n\n{line}\n")), Some(digest));
+        assert_eq!(find_digest_line(&format!("# Title\r\n{line}\r\nmore")), Some(digest));
         assert_eq!(find_digest_line(&format!("{line}\n{line}")), Some(digest));
         assert_eq!(find_digest_line(&format!("See {line}")), None);
         assert_eq!(find_digest_line(&format!("{line}0")), None);
         assert_eq!(find_digest_line(&line.to_uppercase()), None);
-        assert_eq!(
-            find_digest_line(&format!("{line}\n{}", digest_line(B256::ZERO))),
-            None
-        );
+        assert_eq!(find_digest_line(&format!("{line}\n{}", digest_line(B256::ZERO))), None);
         assert_eq!(find_digest_line(""), None);
     }
 
     #[test]
     fn a_record_without_a_usable_signature_has_no_signer() {
         let registry = Address::repeat_byte(5);
-        assert_eq!(
-            record().signer(31337, registry),
-            Err(DecisionError::Unsigned)
-        );
+        assert_eq!(record().signer(31337, registry), Err(DecisionError::Unsigned));
         let mut forged = record();
-        forged.signature = Some(RecordSignature {
-            scheme: "eip712".into(),
-            signer: Address::ZERO,
-            value: Bytes::from(vec![0xff; 65]),
-        });
-        assert!(matches!(
-            forged.signer(31337, registry),
-            Err(DecisionError::Signature { .. })
-        ));
+        forged.signature = Some(RecordSignature { scheme: "eip712".into(), signer: Address::ZERO, value: Bytes::from(vec![0xff; 65]) });
+        assert!(matches!(forged.signer(31337, registry), Err(DecisionError::Signature { .. })));
     }
 }

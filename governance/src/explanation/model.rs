@@ -37,10 +37,7 @@ pub enum ModelError {
 }
 
 fn malformed(place: impl Into<String>, reason: impl Into<String>) -> ModelError {
-    ModelError::Malformed {
-        place: place.into(),
-        reason: reason.into(),
-    }
+    ModelError::Malformed { place: place.into(), reason: reason.into() }
 }
 
 fn unsupported(what: impl Into<String>) -> ModelError {
@@ -83,11 +80,7 @@ impl Split {
     /// The side this row takes: smaller than the threshold, compared as 32-bit floats, is left.
     pub(super) fn goes_left(&self, row: &[f32]) -> bool {
         let value = row.get(self.feature).copied().unwrap_or(f32::NAN);
-        if value.is_nan() {
-            self.missing_goes_left
-        } else {
-            value < self.threshold
-        }
+        if value.is_nan() { self.missing_goes_left } else { value < self.threshold }
     }
 }
 
@@ -97,8 +90,7 @@ impl Model {
         if bytes.len() > MAX_BYTES {
             return Err(ModelError::TooLarge { bytes: bytes.len() });
         }
-        let file: file::Model =
-            serde_json::from_slice(bytes).map_err(ModelError::NotXgboostJson)?;
+        let file: file::Model = serde_json::from_slice(bytes).map_err(ModelError::NotXgboostJson)?;
         file.learner.into_model()
     }
 
@@ -140,13 +132,7 @@ impl Tree {
         loop {
             match &self.nodes[at] {
                 Node::Leaf { value } => return *value,
-                Node::Split(split) => {
-                    at = if split.goes_left(row) {
-                        split.left
-                    } else {
-                        split.right
-                    }
-                }
+                Node::Split(split) => at = if split.goes_left(row) { split.left } else { split.right },
             }
         }
     }
@@ -156,10 +142,7 @@ impl Tree {
         for (at, node) in self.nodes.iter().enumerate().rev() {
             means[at] = match node {
                 Node::Leaf { value } => *value,
-                Node::Split(split) => {
-                    split.left_share * means[split.left]
-                        + (1.0 - split.left_share) * means[split.right]
-                }
+                Node::Split(split) => split.left_share * means[split.left] + (1.0 - split.left_share) * means[split.right],
             };
         }
         means[0]
@@ -194,10 +177,7 @@ impl<'de> Deserialize<'de> for Flag {
 
 /// The file's own shape, and the way from there to a checked model.
 mod file {
-    use super::{
-        Flag, MAX_DEPTH, MAX_FEATURES, MAX_NODES, ModelError, Node, SMALLEST_SHARE, Split,
-        malformed, unsupported,
-    };
+    use super::{Flag, MAX_DEPTH, MAX_FEATURES, MAX_NODES, ModelError, Node, SMALLEST_SHARE, Split, malformed, unsupported};
     use serde::Deserialize;
     use serde::de::IgnoredAny;
 
@@ -279,42 +259,28 @@ mod file {
             if booster.name != "gbtree" {
                 return Err(unsupported(format!("booster {}", booster.name)));
             }
-            let source = booster
-                .model
-                .ok_or_else(|| malformed("gradient_booster.model", "missing"))?;
+            let source = booster.model.ok_or_else(|| malformed("gradient_booster.model", "missing"))?;
             if booster.weight_drop.is_some() || source.weight_drop.is_some() {
                 return Err(unsupported("booster dart"));
             }
             let parameters = self.learner_model_param;
             let classes = whole("num_class", parameters.num_class.as_deref().unwrap_or("0"))?;
             if classes > 1 || source.tree_info.iter().any(|class| *class != 0) {
-                return Err(unsupported(format!(
-                    "multi-class output ({classes} classes)"
-                )));
+                return Err(unsupported(format!("multi-class output ({classes} classes)")));
             }
-            let targets = whole(
-                "num_target",
-                parameters.num_target.as_deref().unwrap_or("1"),
-            )?;
+            let targets = whole("num_target", parameters.num_target.as_deref().unwrap_or("1"))?;
             if targets > 1 {
-                return Err(unsupported(format!(
-                    "multi-target output ({targets} targets)"
-                )));
+                return Err(unsupported(format!("multi-target output ({targets} targets)")));
             }
             let base_margin = base_margin(&self.objective.name, &parameters.base_score)?;
 
             let features = whole("num_feature", &parameters.num_feature)?;
             if features > MAX_FEATURES {
-                return Err(malformed(
-                    "num_feature",
-                    format!("{features} features, at most {MAX_FEATURES} are read"),
-                ));
+                return Err(malformed("num_feature", format!("{features} features, at most {MAX_FEATURES} are read")));
             }
             let feature_names = feature_names(self.feature_names, features)?;
 
-            let sources = source
-                .trees
-                .ok_or_else(|| malformed("gradient_booster.model.trees", "missing"))?;
+            let sources = source.trees.ok_or_else(|| malformed("gradient_booster.model.trees", "missing"))?;
             let mut nodes = 0usize;
             let mut trees = Vec::with_capacity(sources.len());
             for (number, source) in sources.into_iter().enumerate() {
@@ -324,12 +290,7 @@ mod file {
                 }
                 trees.push(source.into_tree(number, features)?);
             }
-            Ok(super::Model {
-                feature_names,
-                objective: self.objective.name,
-                base_margin,
-                trees,
-            })
+            Ok(super::Model { feature_names, objective: self.objective.name, base_margin, trees })
         }
     }
 
@@ -339,39 +300,26 @@ mod file {
             return Ok((0..features).map(|index| format!("f{index}")).collect());
         }
         if given.len() != features {
-            return Err(malformed(
-                "feature_names",
-                format!("{} names for {features} features", given.len()),
-            ));
+            return Err(malformed("feature_names", format!("{} names for {features} features", given.len())));
         }
         let mut seen = std::collections::HashSet::new();
         match given.iter().find(|name| !seen.insert(name.as_str())) {
-            Some(twice) => Err(malformed(
-                "feature_names",
-                format!("{twice} stands there twice"),
-            )),
+            Some(twice) => Err(malformed("feature_names", format!("{twice} stands there twice"))),
             None => Ok(given),
         }
     }
 
     fn whole(place: &str, text: &str) -> Result<usize, ModelError> {
-        text.parse()
-            .map_err(|_| malformed(place, format!("{text:?} is not a whole number")))
+        text.parse().map_err(|_| malformed(place, format!("{text:?} is not a whole number")))
     }
 
     /// What every sum starts from. The file keeps it as an output, scalar before version 3.1 and `"[…]"` since.
     fn base_margin(objective: &str, text: &str) -> Result<f64, ModelError> {
-        let inner = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(text);
+        let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
         if inner.contains(',') {
             return Err(unsupported("a base score per class or target"));
         }
-        let score: f32 = inner
-            .trim()
-            .parse()
-            .map_err(|_| malformed("base_score", format!("{text:?} is not a number")))?;
+        let score: f32 = inner.trim().parse().map_err(|_| malformed("base_score", format!("{text:?} is not a number")))?;
         let score = f64::from(score);
         if !score.is_finite() {
             return Err(malformed("base_score", format!("{text:?} is not finite")));
@@ -383,13 +331,8 @@ mod file {
             | "reg:absoluteerror"
             | "reg:pseudohubererror"
             | "reg:quantileerror" => Ok(score),
-            "binary:logistic" | "reg:logistic" if score > 0.0 && score < 1.0 => {
-                Ok((score / (1.0 - score)).ln())
-            }
-            "binary:logistic" | "reg:logistic" => Err(malformed(
-                "base_score",
-                format!("{score} is not a probability between 0 and 1"),
-            )),
+            "binary:logistic" | "reg:logistic" if score > 0.0 && score < 1.0 => Ok((score / (1.0 - score)).ln()),
+            "binary:logistic" | "reg:logistic" => Err(malformed("base_score", format!("{score} is not a probability between 0 and 1"))),
             other => Err(unsupported(format!("objective {other}"))),
         }
     }
@@ -405,23 +348,13 @@ mod file {
                 ("split_conditions", self.split_conditions.len()),
                 ("default_left", self.default_left.len()),
                 ("sum_hessian", self.sum_hessian.len()),
-                (
-                    "split_type",
-                    if self.split_type.is_empty() {
-                        count
-                    } else {
-                        self.split_type.len()
-                    },
-                ),
+                ("split_type", if self.split_type.is_empty() { count } else { self.split_type.len() }),
             ];
             if count == 0 {
                 return Err(malformed(format!("tree {number}"), "it has no nodes"));
             }
             if let Some((name, length)) = lengths.iter().find(|(_, length)| *length != count) {
-                return Err(malformed(
-                    format!("tree {number}, {name}"),
-                    format!("{length} entries where left_children has {count}"),
-                ));
+                return Err(malformed(format!("tree {number}, {name}"), format!("{length} entries where left_children has {count}")));
             }
             if let Some(size) = &self.tree_param.size_leaf_vector
                 && whole("size_leaf_vector", size)? > 1
@@ -431,79 +364,46 @@ mod file {
 
             let mut reached = vec![false; count];
             let mut nodes: Vec<Node> = Vec::new();
-            let mut open = vec![Open {
-                source: 0,
-                depth: 0,
-                parent: None,
-            }];
-            while let Some(Open {
-                source,
-                depth,
-                parent,
-            }) = open.pop()
-            {
+            let mut open = vec![Open { source: 0, depth: 0, parent: None }];
+            while let Some(Open { source, depth, parent }) = open.pop() {
                 if std::mem::replace(&mut reached[source], true) {
                     return Err(malformed(place("children", source), "it is reached twice"));
                 }
                 if depth > MAX_DEPTH {
-                    return Err(unsupported(format!(
-                        "tree {number} is deeper than {MAX_DEPTH}"
-                    )));
+                    return Err(unsupported(format!("tree {number} is deeper than {MAX_DEPTH}")));
                 }
                 let here = nodes.len();
                 if let Some((above, is_left)) = parent
                     && let Node::Split(split) = &mut nodes[above]
                 {
-                    *(if is_left {
-                        &mut split.left
-                    } else {
-                        &mut split.right
-                    }) = here;
+                    *(if is_left { &mut split.left } else { &mut split.right }) = here;
                 }
                 let condition = self.split_conditions[source];
                 if !condition.is_finite() {
-                    return Err(malformed(
-                        place("split_conditions", source),
-                        "it is not finite",
-                    ));
+                    return Err(malformed(place("split_conditions", source), "it is not finite"));
                 }
                 let (left, right) = (self.left_children[source], self.right_children[source]);
                 if left == -1 && right == -1 {
-                    nodes.push(Node::Leaf {
-                        value: f64::from(condition),
-                    });
+                    nodes.push(Node::Leaf { value: f64::from(condition) });
                     continue;
                 }
                 if self.split_type.get(source).is_some_and(|kind| kind.0) {
-                    return Err(unsupported(format!(
-                        "categorical split (tree {number}, node {source})"
-                    )));
+                    return Err(unsupported(format!("categorical split (tree {number}, node {source})")));
                 }
                 let child = |name: &str, index: i32| {
                     usize::try_from(index)
                         .ok()
                         .filter(|index| *index < count)
-                        .ok_or_else(|| {
-                            malformed(place(name, source), format!("there is no node {index}"))
-                        })
+                        .ok_or_else(|| malformed(place(name, source), format!("there is no node {index}")))
                 };
-                let (left, right) = (
-                    child("left_children", left)?,
-                    child("right_children", right)?,
-                );
+                let (left, right) = (child("left_children", left)?, child("right_children", right)?);
                 let feature = self.split_indices[source] as usize;
                 if feature >= features {
-                    return Err(malformed(
-                        place("split_indices", source),
-                        format!("feature {feature} of a model with {features}"),
-                    ));
+                    return Err(malformed(place("split_indices", source), format!("feature {feature} of a model with {features}")));
                 }
                 let cover = |node: usize| match f64::from(self.sum_hessian[node]) {
                     cover if cover.is_finite() && cover >= 0.0 => Ok(cover),
-                    cover => Err(malformed(
-                        place("sum_hessian", node),
-                        format!("{cover} is not a cover"),
-                    )),
+                    cover => Err(malformed(place("sum_hessian", node), format!("{cover} is not a cover"))),
                 };
                 nodes.push(Node::Split(Split {
                     feature,
@@ -513,16 +413,8 @@ mod file {
                     right: 0,
                     left_share: share(cover(left)?, cover(right)?),
                 }));
-                open.push(Open {
-                    source: right,
-                    depth: depth + 1,
-                    parent: Some((here, false)),
-                });
-                open.push(Open {
-                    source: left,
-                    depth: depth + 1,
-                    parent: Some((here, true)),
-                });
+                open.push(Open { source: right, depth: depth + 1, parent: Some((here, false)) });
+                open.push(Open { source: left, depth: depth + 1, parent: Some((here, true)) });
             }
             Ok(super::Tree { nodes })
         }
@@ -579,11 +471,7 @@ pub(super) mod tests {
 
     /// One split at 0.1 on feature 0: left 1, right 2, missing left.
     fn stump() -> Vec<NodeRow> {
-        vec![
-            (1, 2, 0, 0.1, true, 4.0),
-            (-1, -1, 0, 1.0, false, 3.0),
-            (-1, -1, 0, 2.0, false, 1.0),
-        ]
+        vec![(1, 2, 0, 0.1, true, 4.0), (-1, -1, 0, 1.0, false, 3.0), (-1, -1, 0, 2.0, false, 1.0)]
     }
 
     fn refusal(file: Value) -> String {
@@ -640,17 +528,13 @@ pub(super) mod tests {
 
     #[test]
     fn unnamed_features_are_numbered() {
-        assert_eq!(
-            read(&model_file(2, &[stump()])).unwrap().feature_names(),
-            ["f0", "f1"]
-        );
+        assert_eq!(read(&model_file(2, &[stump()])).unwrap().feature_names(), ["f0", "f1"]);
     }
 
     #[test]
     fn flags_may_be_booleans_as_older_files_have_them() {
         let mut file = model_file(1, &[stump()]);
-        file["learner"]["gradient_booster"]["model"]["trees"][0]["default_left"] =
-            json!([true, false, false]);
+        file["learner"]["gradient_booster"]["model"]["trees"][0]["default_left"] = json!([true, false, false]);
         assert_eq!(read(&file).unwrap().predict(&[f32::NAN]), 1.5);
     }
 
@@ -663,44 +547,14 @@ pub(super) mod tests {
             refusal(file)
         };
         let booster = "/learner/gradient_booster";
-        assert!(
-            change(
-                "/learner/gradient_booster",
-                json!({"name": "dart", "gbtree": {}})
-            )
-            .contains("dart")
-        );
+        assert!(change("/learner/gradient_booster", json!({"name": "dart", "gbtree": {}})).contains("dart"));
         assert!(change(&format!("{booster}/model/weight_drop"), json!([1.0])).contains("dart"));
-        assert!(
-            change(
-                "/learner/gradient_booster",
-                json!({"name": "gblinear", "model": {"weights": []}})
-            )
-            .contains("gblinear")
-        );
-        assert!(
-            change("/learner/learner_model_param/num_class", json!("3")).contains("multi-class")
-        );
-        assert!(
-            change("/learner/learner_model_param/num_target", json!("2")).contains("multi-target")
-        );
-        assert!(
-            change(
-                "/learner/learner_model_param/base_score",
-                json!("[1E0,2E0]")
-            )
-            .contains("base score per class")
-        );
-        assert!(
-            change("/learner/objective/name", json!("count:poisson")).contains("count:poisson")
-        );
-        assert!(
-            change(
-                &format!("{booster}/model/trees/0/split_type"),
-                json!([1, 0, 0])
-            )
-            .contains("categorical")
-        );
+        assert!(change("/learner/gradient_booster", json!({"name": "gblinear", "model": {"weights": []}})).contains("gblinear"));
+        assert!(change("/learner/learner_model_param/num_class", json!("3")).contains("multi-class"));
+        assert!(change("/learner/learner_model_param/num_target", json!("2")).contains("multi-target"));
+        assert!(change("/learner/learner_model_param/base_score", json!("[1E0,2E0]")).contains("base score per class"));
+        assert!(change("/learner/objective/name", json!("count:poisson")).contains("count:poisson"));
+        assert!(change(&format!("{booster}/model/trees/0/split_type"), json!([1, 0, 0])).contains("categorical"));
         let leaves = format!("{booster}/model/trees/0/tree_param/size_leaf_vector");
         assert!(change(&leaves, json!("2")).contains("several values"));
     }
@@ -710,10 +564,7 @@ pub(super) mod tests {
         let with = |nodes: Vec<NodeRow>| refusal(model_file(1, &[nodes]));
         let mut outside = stump();
         outside[0].1 = 7;
-        assert_eq!(
-            with(outside),
-            "the model is malformed at tree 0, node 0, right_children: there is no node 7"
-        );
+        assert_eq!(with(outside), "the model is malformed at tree 0, node 0, right_children: there is no node 7");
         let mut itself = stump();
         itself[0].0 = 0;
         assert!(with(itself).contains("reached twice"));
@@ -745,12 +596,7 @@ pub(super) mod tests {
             read(&model_file(1, &[nodes]))
         };
         assert!(deep(MAX_DEPTH as i32).is_ok());
-        assert!(
-            deep(100_000)
-                .unwrap_err()
-                .to_string()
-                .contains("deeper than")
-        );
+        assert!(deep(100_000).unwrap_err().to_string().contains("deeper than"));
     }
 
     #[test]
@@ -762,13 +608,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_not_json_or_too_large_is_refused() {
-        assert!(matches!(
-            Model::from_xgboost_json(b"[1"),
-            Err(ModelError::NotXgboostJson(_))
-        ));
-        assert!(matches!(
-            Model::from_xgboost_json(&vec![b' '; MAX_BYTES + 1]),
-            Err(ModelError::TooLarge { .. })
-        ));
+        assert!(matches!(Model::from_xgboost_json(b"[1"), Err(ModelError::NotXgboostJson(_))));
+        assert!(matches!(Model::from_xgboost_json(&vec![b' '; MAX_BYTES + 1]), Err(ModelError::TooLarge { .. })));
     }
 }

@@ -58,42 +58,26 @@ impl Decimal {
         let kept = fraction.len().min(usize::from(decimals));
         let mut scaled: i128 = format!("{whole}{}", &fraction[..kept]).parse().ok()?;
         scaled *= power_of_ten(usize::from(decimals) - kept);
-        if fraction
-            .as_bytes()
-            .get(kept)
-            .is_some_and(|digit| *digit >= b'5')
-        {
+        if fraction.as_bytes().get(kept).is_some_and(|digit| *digit >= b'5') {
             scaled += 1;
         }
-        Some(Self {
-            scaled: if negative { -scaled } else { scaled },
-            decimals,
-        })
+        Some(Self { scaled: if negative { -scaled } else { scaled }, decimals })
     }
 
     /// The same value with another number of digits after the point, rounded half away from zero where digits go.
     fn rescaled(self, decimals: u8) -> i128 {
         if decimals >= self.decimals {
-            return self
-                .scaled
-                .saturating_mul(power_of_ten(usize::from(decimals - self.decimals)));
+            return self.scaled.saturating_mul(power_of_ten(usize::from(decimals - self.decimals)));
         }
         let divisor = power_of_ten(usize::from(self.decimals - decimals));
         let (whole, rest) = (self.scaled / divisor, self.scaled % divisor);
-        if rest.abs() >= divisor - rest.abs() {
-            whole + rest.signum()
-        } else {
-            whole
-        }
+        if rest.abs() >= divisor - rest.abs() { whole + rest.signum() } else { whole }
     }
 }
 
 /// Saturates where 128 bits end; decimals in records stay far below.
 fn power_of_ten(exponent: usize) -> i128 {
-    u32::try_from(exponent)
-        .ok()
-        .and_then(|exponent| 10i128.checked_pow(exponent))
-        .unwrap_or(i128::MAX)
+    u32::try_from(exponent).ok().and_then(|exponent| 10i128.checked_pow(exponent)).unwrap_or(i128::MAX)
 }
 
 impl fmt::Display for Decimal {
@@ -102,11 +86,7 @@ impl fmt::Display for Decimal {
         let width = usize::from(self.decimals) + 1;
         let digits = format!("{:0>width$}", self.scaled.unsigned_abs());
         let (whole, fraction) = digits.split_at(digits.len() - usize::from(self.decimals));
-        if fraction.is_empty() {
-            write!(f, "{sign}{whole}")
-        } else {
-            write!(f, "{sign}{whole}.{fraction}")
-        }
+        if fraction.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{fraction}") }
     }
 }
 
@@ -115,9 +95,7 @@ impl FromStr for Decimal {
 
     /// Reads the one spelling [`Display`](fmt::Display) writes: no plus, no leading zeros, no exponent, no `-0`.
     fn from_str(text: &str) -> Result<Self, NotADecimal> {
-        let refused = || NotADecimal {
-            text: text.chars().take(40).collect(),
-        };
+        let refused = || NotADecimal { text: text.chars().take(40).collect() };
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         if whole.len() + fraction.len() > MAX_DIGITS || fraction.len() > usize::from(MAX_DECIMALS) {
@@ -128,20 +106,9 @@ impl FromStr for Decimal {
             return Err(refused());
         }
         let magnitude: i128 = digits.parse().map_err(|_| refused())?;
-        let scaled = if text.starts_with('-') {
-            -magnitude
-        } else {
-            magnitude
-        };
-        let decimal = Self {
-            scaled,
-            decimals: fraction.len() as u8,
-        };
-        if decimal.to_string() == text {
-            Ok(decimal)
-        } else {
-            Err(refused())
-        }
+        let scaled = if text.starts_with('-') { -magnitude } else { magnitude };
+        let decimal = Self { scaled, decimals: fraction.len() as u8 };
+        if decimal.to_string() == text { Ok(decimal) } else { Err(refused()) }
     }
 }
 
@@ -153,9 +120,7 @@ impl Serialize for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -227,57 +192,32 @@ impl Rule {
 
         let current = self.current.rescaled(self.decimals);
         let Some(rounded) = Decimal::round(sum, self.decimals) else {
-            step(
-                "not a number, so the current value stays".into(),
-                decimal(current),
-            );
-            return RuleOutcome {
-                steps,
-                value: decimal(current),
-                limited_by: Some(Limit::NoOutput),
-            };
+            step("not a number, so the current value stays".into(), decimal(current));
+            return RuleOutcome { steps, value: decimal(current), limited_by: Some(Limit::NoOutput) };
         };
         let mut value = rounded.scaled;
-        step(
-            format!("rounded to {}", digits(self.decimals)),
-            decimal(value),
-        );
+        step(format!("rounded to {}", digits(self.decimals)), decimal(value));
 
         let largest_step = self.max_step.rescaled(self.decimals);
         if largest_step > 0 {
-            let near = value.clamp(
-                current.saturating_sub(largest_step),
-                current.saturating_add(largest_step),
-            );
+            let near = value.clamp(current.saturating_sub(largest_step), current.saturating_add(largest_step));
             if near != value {
                 value = near;
                 limited_by = Some(Limit::Step);
-                step(
-                    format!("at most {} away from {}", self.max_step, self.current),
-                    decimal(value),
-                );
+                step(format!("at most {} away from {}", self.max_step, self.current), decimal(value));
             }
         }
         // Not `clamp`, which would panic on a rule whose bounds are crossed.
-        let (min, max) = (
-            self.min.rescaled(self.decimals),
-            self.max.rescaled(self.decimals),
-        );
-        for (limit, bound, outside, word) in [
-            (Limit::Maximum, max, value > max, "at most"),
-            (Limit::Minimum, min, value < min, "at least"),
-        ] {
+        let (min, max) = (self.min.rescaled(self.decimals), self.max.rescaled(self.decimals));
+        for (limit, bound, outside, word) in [(Limit::Maximum, max, value > max, "at most"), (Limit::Minimum, min, value < min, "at least")]
+        {
             if outside {
                 value = bound;
                 limited_by = Some(limit);
                 step(format!("{word} {}", decimal(bound)), decimal(value));
             }
         }
-        RuleOutcome {
-            steps,
-            value: decimal(value),
-            limited_by,
-        }
+        RuleOutcome { steps, value: decimal(value), limited_by }
     }
 }
 
@@ -328,57 +268,28 @@ pub(super) mod tests {
         let outcome = cadence_rule().evaluate(27.4);
         assert_eq!(outcome.value, "25");
         assert_eq!(outcome.limited_by, None);
-        let lines: Vec<_> = outcome
-            .steps
-            .iter()
-            .map(|s| (s.label.as_str(), s.value.as_str()))
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                ("The model's output", "27.4"),
-                ("times 0.9", "24.66"),
-                ("rounded to a whole number", "25")
-            ]
-        );
+        let lines: Vec<_> = outcome.steps.iter().map(|s| (s.label.as_str(), s.value.as_str())).collect();
+        assert_eq!(lines, [("The model's output", "27.4"), ("times 0.9", "24.66"), ("rounded to a whole number", "25")]);
     }
 
     #[test]
     fn a_large_step_is_shortened_and_says_so() {
         let outcome = cadence_rule().evaluate(90.0);
-        assert_eq!(
-            (outcome.value.as_str(), outcome.limited_by),
-            ("30", Some(Limit::Step))
-        );
+        assert_eq!((outcome.value.as_str(), outcome.limited_by), ("30", Some(Limit::Step)));
         let outcome = cadence_rule().evaluate(0.0);
-        assert_eq!(
-            (outcome.value.as_str(), outcome.limited_by),
-            ("6", Some(Limit::Step))
-        );
+        assert_eq!((outcome.value.as_str(), outcome.limited_by), ("6", Some(Limit::Step)));
     }
 
     #[test]
     fn bounds_come_after_the_step() {
-        let near_the_floor = Rule {
-            current: Decimal::new(4, 0),
-            ..cadence_rule()
-        };
+        let near_the_floor = Rule { current: Decimal::new(4, 0), ..cadence_rule() };
         let outcome = near_the_floor.evaluate(-50.0);
-        assert_eq!(
-            (outcome.value.as_str(), outcome.limited_by),
-            ("1", Some(Limit::Minimum))
-        );
+        assert_eq!((outcome.value.as_str(), outcome.limited_by), ("1", Some(Limit::Minimum)));
         let labels: Vec<_> = outcome.steps.iter().map(|s| s.label.as_str()).collect();
         assert_eq!(labels[3..], ["at most 12 away from 4", "at least 1"]);
-        let free = Rule {
-            max_step: Decimal::new(0, 0),
-            ..cadence_rule()
-        };
+        let free = Rule { max_step: Decimal::new(0, 0), ..cadence_rule() };
         let outcome = free.evaluate(1e300);
-        assert_eq!(
-            (outcome.value.as_str(), outcome.limited_by),
-            ("60", Some(Limit::Maximum))
-        );
+        assert_eq!((outcome.value.as_str(), outcome.limited_by), ("60", Some(Limit::Maximum)));
     }
 
     #[test]
@@ -393,14 +304,8 @@ pub(super) mod tests {
     #[test]
     fn without_an_output_nothing_changes() {
         let outcome = cadence_rule().evaluate(f64::NAN);
-        assert_eq!(
-            (outcome.value.as_str(), outcome.limited_by),
-            ("18", Some(Limit::NoOutput))
-        );
-        assert_eq!(
-            cadence_rule().evaluate(f64::INFINITY).limited_by,
-            Some(Limit::NoOutput)
-        );
+        assert_eq!((outcome.value.as_str(), outcome.limited_by), ("18", Some(Limit::NoOutput)));
+        assert_eq!(cadence_rule().evaluate(f64::INFINITY).limited_by, Some(Limit::NoOutput));
     }
 
     #[test]
@@ -419,20 +324,10 @@ pub(super) mod tests {
 
     #[test]
     fn only_one_spelling_of_a_decimal_is_read() {
-        for text in [
-            "0",
-            "18",
-            "-3",
-            "0.0400",
-            "-0.5",
-            "123456789012.000000000000000001",
-        ] {
+        for text in ["0", "18", "-3", "0.0400", "-0.5", "123456789012.000000000000000001"] {
             assert_eq!(text.parse::<Decimal>().unwrap().to_string(), text);
         }
-        for text in [
-            "", "+1", "01", "-0", "-0.00", "1.", ".5", "1e3", "0x1", " 1", "1 ", "1,5", "٣", "--1",
-            "1.1.1",
-        ] {
+        for text in ["", "+1", "01", "-0", "-0.00", "1.", ".5", "1e3", "0x1", " 1", "1 ", "1,5", "٣", "--1", "1.1.1"] {
             assert!(text.parse::<Decimal>().is_err(), "{text:?} was read");
         }
         assert!("1".repeat(31).parse::<Decimal>().is_err());

@@ -3,10 +3,7 @@
 //! A decision record is hashed and signed. Were a duplicate key or an integer beyond 2^53 accepted, two honest readers
 //! could see two records under one digest. Every refusal names the field. What the fields mean is left to the caller.
 
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
-};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::cell::RefCell;
 use std::fmt;
@@ -35,15 +32,8 @@ impl Place {
 
     fn refusal(&self, error: &serde_json::Error) -> Refusal {
         let path = self.0.borrow().concat();
-        let field = if path.is_empty() {
-            "the record"
-        } else {
-            path.trim_start_matches('.')
-        };
-        Refusal {
-            field: field.chars().take(200).collect(),
-            reason: error.to_string(),
-        }
+        let field = if path.is_empty() { "the record" } else { path.trim_start_matches('.') };
+        Refusal { field: field.chars().take(200).collect(), reason: error.to_string() }
     }
 }
 
@@ -60,11 +50,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value, Refusal> {
 /// Turns a document into a type, naming the field that does not fit.
 pub(super) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Refusal> {
     let place = Place::default();
-    T::deserialize(Located {
-        value,
-        place: &place,
-    })
-    .map_err(|error| place.refusal(&error))
+    T::deserialize(Located { value, place: &place }).map_err(|error| place.refusal(&error))
 }
 
 struct Strict<'a>(&'a Place);
@@ -89,26 +75,16 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::Bool(value))
     }
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        if value > LARGEST_NUMBER as u64 {
-            Err(beyond(value))
-        } else {
-            Ok(value.into())
-        }
+        if value > LARGEST_NUMBER as u64 { Err(beyond(value)) } else { Ok(value.into()) }
     }
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        if value < -(LARGEST_NUMBER as i64) {
-            Err(beyond(value))
-        } else {
-            Ok(value.into())
-        }
+        if value < -(LARGEST_NUMBER as i64) { Err(beyond(value)) } else { Ok(value.into()) }
     }
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
         if value.abs() > LARGEST_NUMBER {
             return Err(beyond(value));
         }
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom(format!("{value} is not a number")))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom(format!("{value} is not a number")))
     }
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
@@ -116,9 +92,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            match self.0.within(format!("[{}]", items.len()), || {
-                seq.next_element_seed(Strict(self.0))
-            })? {
+            match self.0.within(format!("[{}]", items.len()), || seq.next_element_seed(Strict(self.0)))? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -160,16 +134,8 @@ impl<'de> Deserializer<'de> for Located<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         match self.value {
-            Value::Array(items) => visitor.visit_seq(Items {
-                items,
-                next: 0,
-                place: self.place,
-            }),
-            Value::Object(fields) => visitor.visit_map(Fields {
-                fields: fields.iter(),
-                value: None,
-                place: self.place,
-            }),
+            Value::Array(items) => visitor.visit_seq(Items { items, next: 0, place: self.place }),
+            Value::Object(fields) => visitor.visit_map(Fields { fields: fields.iter(), value: None, place: self.place }),
             Value::String(text) => visitor.visit_str(text),
             // Numbers, booleans and null say themselves what is wrong with them.
             plain => plain.clone().deserialize_any(visitor),
@@ -177,18 +143,10 @@ impl<'de> Deserializer<'de> for Located<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        if self.value.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Self::Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -206,23 +164,13 @@ struct Items<'a> {
 
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = serde_json::Error;
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Self::Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
         let Some(value) = self.items.get(self.next) else {
             return Ok(None);
         };
         let step = format!("[{}]", self.next);
         self.next += 1;
-        self.place
-            .within(step, || {
-                seed.deserialize(Located {
-                    value,
-                    place: self.place,
-                })
-            })
-            .map(Some)
+        self.place.within(step, || seed.deserialize(Located { value, place: self.place })).map(Some)
     }
 }
 
@@ -234,33 +182,18 @@ struct Fields<'a> {
 
 impl<'de> MapAccess<'de> for Fields<'_> {
     type Error = serde_json::Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Self::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
         self.value = self.fields.next();
         match self.value {
             Some((key, _)) => {
-                let key: de::value::StrDeserializer<'_, Self::Error> =
-                    key.as_str().into_deserializer();
+                let key: de::value::StrDeserializer<'_, Self::Error> = key.as_str().into_deserializer();
                 seed.deserialize(key).map(Some)
             }
             None => Ok(None),
         }
     }
-    fn next_value_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<T::Value, Self::Error> {
-        let (key, value) = self
-            .value
-            .take()
-            .ok_or_else(|| de::Error::custom("a value without a key"))?;
-        self.place.within(format!(".{key}"), || {
-            seed.deserialize(Located {
-                value,
-                place: self.place,
-            })
-        })
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Self::Error> {
+        let (key, value) = self.value.take().ok_or_else(|| de::Error::custom("a value without a key"))?;
+        self.place.within(format!(".{key}"), || seed.deserialize(Located { value, place: self.place }))
     }
 }

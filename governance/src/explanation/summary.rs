@@ -33,11 +33,7 @@ pub fn three_lines(record: &DecisionRecord) -> [String; 3] {
         against(record),
     );
     let outcome = record.rule.evaluate(record.output.value);
-    let rule = format!(
-        "{} {}",
-        sentence(&record.rule.text),
-        rule_in_words(record, &outcome)
-    );
+    let rule = format!("{} {}", sentence(&record.rule.text), rule_in_words(record, &outcome));
     [one_line(record), expectation, rule]
 }
 
@@ -133,10 +129,7 @@ fn recommendation(record: &DecisionRecord) -> String {
         (Ok(_), Ok(_)) => return format!("Keep {name} at {}{unit}", change.to),
         _ => "Change",
     };
-    format!(
-        "{direction} {name} from {} to {}{unit}",
-        change.from, change.to
-    )
+    format!("{direction} {name} from {} to {}{unit}", change.from, change.to)
 }
 
 /// Which way the change goes, seen from the model's output: 1 up, -1 down, 0 neither.
@@ -147,11 +140,7 @@ fn direction(record: &DecisionRecord) -> f64 {
     let (Ok(from), Ok(to)) = (change.from.parse::<f64>(), change.to.parse::<f64>()) else {
         return 0.0;
     };
-    if from == to || record.rule.factor == 0.0 {
-        0.0
-    } else {
-        (to - from).signum() * record.rule.factor.signum()
-    }
+    if from == to || record.rule.factor == 0.0 { 0.0 } else { (to - from).signum() * record.rule.factor.signum() }
 }
 
 fn reasons(record: &DecisionRecord) -> String {
@@ -164,21 +153,12 @@ fn reasons(record: &DecisionRecord) -> String {
         .filter(|one| one.value != 0.0 && (direction == 0.0 || one.value.signum() == direction))
         .filter(|one| one.value.abs() >= WORTH_SAYING * largest)
         .take(REASONS)
-        .map(|one| {
-            format!(
-                "{} ({})",
-                fact(record, &one.name),
-                signed(one.value, places(record))
-            )
-        })
+        .map(|one| format!("{} ({})", fact(record, &one.name), signed(one.value, places(record))))
         .collect();
     if chosen.is_empty() {
         let places = places(record);
         let unit = spaced(&record.output.unit);
-        return format!(
-            "because the model's usual answer is {:.places$}{unit}",
-            record.baseline.value
-        );
+        return format!("because the model's usual answer is {:.places$}{unit}", record.baseline.value);
     }
     format!("mainly because {}", chosen.join(" and "))
 }
@@ -192,13 +172,7 @@ fn against(record: &DecisionRecord) -> String {
         .into_iter()
         .find(|one| one.value * direction < 0.0)
         .filter(|one| one.value.abs() >= WORTH_SAYING * largest)
-        .map(|one| {
-            format!(
-                "; what speaks against it most is that {} ({})",
-                fact(record, &one.name),
-                signed(one.value, places(record))
-            )
-        })
+        .map(|one| format!("; what speaks against it most is that {} ({})", fact(record, &one.name), signed(one.value, places(record))))
         .unwrap_or_default()
 }
 
@@ -232,20 +206,13 @@ fn fact(record: &DecisionRecord, name: &str) -> String {
 fn rule_in_words(record: &DecisionRecord, outcome: &RuleOutcome) -> String {
     let limit = match outcome.limited_by {
         None => String::new(),
-        Some(Limit::Step) => format!(
-            ", the largest step of {} from {}",
-            record.rule.max_step, record.rule.current
-        ),
+        Some(Limit::Step) => format!(", the largest step of {} from {}", record.rule.max_step, record.rule.current),
         Some(Limit::Minimum) => ", the least that is allowed".into(),
         Some(Limit::Maximum) => ", the most that is allowed".into(),
         Some(Limit::NoOutput) => ", unchanged for want of an output".into(),
     };
     let computed = record.rule.factor * record.output.value + record.rule.offset;
-    format!(
-        "That is {}, which gives {}{limit}.",
-        short(computed),
-        outcome.value
-    )
+    format!("That is {}, which gives {}{limit}.", short(computed), outcome.value)
 }
 
 /// At most four digits after the point, and none that are zero at the end.
@@ -257,11 +224,7 @@ fn short(value: f64) -> String {
         _ => 4,
     };
     let text = format!("{value:.places$}");
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     match text.strip_prefix('-') {
         Some("0") => "0".into(),
         Some(digits) => format!("\u{2212}{digits}"),
@@ -278,11 +241,7 @@ fn spaced(unit: &str) -> String {
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 #[cfg(test)]
@@ -307,20 +266,14 @@ mod tests {
             "Demand expected next week: 27.4 tokens/day, where 22.1 is usual; what speaks against it most is that a \
              token costs 0.04 ETH (\u{2212}0.8)."
         );
-        assert_eq!(
-            rule,
-            "Offer nine tokens for every ten we expect to be wanted. That is 24.7, which gives 25."
-        );
+        assert_eq!(rule, "Offer nine tokens for every ten we expect to be wanted. That is 24.7, which gives 25.");
     }
 
     #[test]
     fn a_lowering_is_explained_by_what_pushed_down() {
         let mut lower = record();
         lower.changes[0].to = "12".into();
-        assert_eq!(
-            one_line(&lower),
-            "Lower mints offered from 18 to 12 a day, mainly because a token costs 0.04 ETH (\u{2212}0.8)."
-        );
+        assert_eq!(one_line(&lower), "Lower mints offered from 18 to 12 a day, mainly because a token costs 0.04 ETH (\u{2212}0.8).");
     }
 
     #[test]
@@ -335,19 +288,14 @@ mod tests {
     fn keeping_a_value_is_said_as_such() {
         let mut staying = record();
         staying.changes.clear();
-        assert!(
-            one_line(&staying).starts_with("Keep mints offered at 18 a day, mainly because 97%")
-        );
+        assert!(one_line(&staying).starts_with("Keep mints offered at 18 a day, mainly because 97%"));
     }
 
     #[test]
     fn a_limit_is_said_with_its_cause() {
         let mut far = record();
         far.output.value = 90.0;
-        assert!(
-            three_lines(&far)[2]
-                .ends_with("That is 81, which gives 30, the largest step of 12 from 18.")
-        );
+        assert!(three_lines(&far)[2].ends_with("That is 81, which gives 30, the largest step of 12 from 18."));
     }
 
     #[test]
@@ -368,34 +316,19 @@ mod tests {
     #[test]
     fn the_waterfall_leads_from_baseline_to_output_largest_first() {
         let bars = waterfall(&record());
-        assert_eq!(
-            bars.iter().map(|bar| bar.name.as_str()).collect::<Vec<_>>(),
-            ["fill_7d", "new_collectors_7d", "price_eth"]
-        );
+        assert_eq!(bars.iter().map(|bar| bar.name.as_str()).collect::<Vec<_>>(), ["fill_7d", "new_collectors_7d", "price_eth"]);
         assert_eq!(bars[0].start, 22.1);
         assert!(bars.windows(2).all(|pair| pair[0].end == pair[1].start));
         assert!((bars[2].end - 27.4).abs() < 1e-9);
-        assert_eq!(
-            (bars[0].value_text.as_str(), bars[2].value_text.as_str()),
-            ("97%", "0.04 ETH")
-        );
+        assert_eq!((bars[0].value_text.as_str(), bars[2].value_text.as_str()), ("97%", "0.04 ETH"));
     }
 
     #[test]
     fn numbers_are_short_and_minus_is_a_minus() {
         assert_eq!(
-            [
-                short(27.0),
-                short(0.04),
-                short(-3.456),
-                short(12_345.6),
-                short(-0.00001)
-            ],
+            [short(27.0), short(0.04), short(-3.456), short(12_345.6), short(-0.00001)],
             ["27", "0.04", "\u{2212}3.46", "12346", "0"]
         );
-        assert_eq!(
-            [signed(0.0, 1), signed(-0.01, 1), signed(-2.0, 1)],
-            ["0.0", "0.0", "\u{2212}2.0"]
-        );
+        assert_eq!([signed(0.0, 1), signed(-0.01, 1), signed(-2.0, 1)], ["0.0", "0.0", "\u{2212}2.0"]);
     }
 }

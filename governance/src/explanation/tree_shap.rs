@@ -23,33 +23,15 @@ pub struct Attribution {
 /// Attributes the model's output for one row to the model's features. NaN means missing.
 pub fn explain(model: &Model, row: &[f32]) -> Attribution {
     let mut values = vec![0.0; model.feature_names().len()];
-    let mut walk = Walk {
-        row,
-        values: &mut values,
-        arena: Vec::new(),
-    };
+    let mut walk = Walk { row, values: &mut values, arena: Vec::new() };
     for tree in model.trees() {
         walk.arena.clear();
-        walk.visit(
-            tree,
-            0,
-            0,
-            Taken {
-                feature: None,
-                zero: 1.0,
-                one: 1.0,
-            },
-        );
+        walk.visit(tree, 0, 0, Taken { feature: None, zero: 1.0, one: 1.0 });
     }
     let base_value = model.base_value();
     let output = model.predict(row);
     let residual = output - base_value - values.iter().sum::<f64>();
-    Attribution {
-        base_value,
-        values,
-        output,
-        residual,
-    }
+    Attribution { base_value, values, output, residual }
 }
 
 /// A feature met on the way to a node: the part of rows that flow on when it is not known (`zero`) and when it is
@@ -92,23 +74,14 @@ impl Walk<'_> {
                 }
             }
             Node::Split(split) => {
-                let mut before = Taken {
-                    feature: None,
-                    zero: 1.0,
-                    one: 1.0,
-                };
-                let met = self.arena[start..]
-                    .iter()
-                    .position(|step| step.taken.feature == Some(split.feature));
+                let mut before = Taken { feature: None, zero: 1.0, one: 1.0 };
+                let met = self.arena[start..].iter().position(|step| step.taken.feature == Some(split.feature));
                 if let Some(place) = met {
                     before = self.arena[start + place].taken;
                     unwind(&mut self.arena, start, place);
                 }
                 let left = split.goes_left(self.row);
-                let sides = [
-                    (split.left, split.left_share, left),
-                    (split.right, 1.0 - split.left_share, !left),
-                ];
+                let sides = [(split.left, split.left_share, left), (split.right, 1.0 - split.left_share, !left)];
                 for (child, share, goes) in sides {
                     let taken = Taken {
                         feature: Some(split.feature),
@@ -126,10 +99,7 @@ impl Walk<'_> {
 /// Adds a feature to the path that begins at `start`, moving weight to the subsets that hold one more.
 fn extend(arena: &mut Vec<Step>, start: usize, taken: Taken) {
     let length = arena.len() - start;
-    arena.push(Step {
-        taken,
-        weight: if length == 0 { 1.0 } else { 0.0 },
-    });
+    arena.push(Step { taken, weight: if length == 0 { 1.0 } else { 0.0 } });
     let path = &mut arena[start..];
     let total = (length + 1) as f64;
     for place in (0..length).rev() {
@@ -149,11 +119,7 @@ struct Unwinding {
 impl Unwinding {
     fn of(path: &[Step], place: usize) -> Self {
         let last = path.len() - 1;
-        Self {
-            taken: path[place].taken,
-            last,
-            carried: path[last].weight,
-        }
+        Self { taken: path[place].taken, last, carried: path[last].weight }
     }
 
     /// The weight at `place` without the feature, given its weight with it. Places come in falling order from the
@@ -186,10 +152,7 @@ fn unwind(arena: &mut Vec<Step>, start: usize, place: usize) {
 /// The weight of all subsets of the path that leave out the feature at `place`.
 fn weight_without(path: &[Step], place: usize) -> f64 {
     let mut unwinding = Unwinding::of(path, place);
-    (0..path.len() - 1)
-        .rev()
-        .map(|at| unwinding.weight(at, path[at].weight))
-        .sum()
+    (0..path.len() - 1).rev().map(|at| unwinding.weight(at, path[at].weight)).sum()
 }
 
 #[cfg(test)]
@@ -204,16 +167,9 @@ mod tests {
     fn expectation(tree: &Tree, at: usize, row: &[f32], known: u32) -> f64 {
         match &tree.nodes[at] {
             Node::Leaf { value } => *value,
-            Node::Split(split) if known >> split.feature & 1 == 1 => expectation(
-                tree,
-                if split.goes_left(row) {
-                    split.left
-                } else {
-                    split.right
-                },
-                row,
-                known,
-            ),
+            Node::Split(split) if known >> split.feature & 1 == 1 => {
+                expectation(tree, if split.goes_left(row) { split.left } else { split.right }, row, known)
+            }
             Node::Split(split) => {
                 split.left_share * expectation(tree, split.left, row, known)
                     + (1.0 - split.left_share) * expectation(tree, split.right, row, known)
@@ -223,13 +179,7 @@ mod tests {
 
     /// Shapley values straight from their definition.
     fn by_enumeration(model: &Model, row: &[f32]) -> Vec<f64> {
-        let output = |known: u32| {
-            model
-                .trees()
-                .iter()
-                .map(|tree| expectation(tree, 0, row, known))
-                .sum::<f64>()
-        };
+        let output = |known: u32| model.trees().iter().map(|tree| expectation(tree, 0, row, known)).sum::<f64>();
         let factorial = |n: usize| (1..=n).product::<usize>() as f64;
         (0..FEATURES)
             .map(|feature| {
@@ -237,8 +187,7 @@ mod tests {
                     .filter(|known| known >> feature & 1 == 0)
                     .map(|known| {
                         let size = known.count_ones() as usize;
-                        let weight =
-                            factorial(size) * factorial(FEATURES - size - 1) / factorial(FEATURES);
+                        let weight = factorial(size) * factorial(FEATURES - size - 1) / factorial(FEATURES);
                         weight * (output(known | 1 << feature) - output(known))
                     })
                     .sum()
@@ -265,8 +214,7 @@ mod tests {
                     nodes.push((0, 0, *feature, *threshold, *missing_left, 0.0));
                     let (left, left_cover) = left.lay_out(nodes);
                     let (right, right_cover) = right.lay_out(nodes);
-                    (nodes[here].0, nodes[here].1, nodes[here].5) =
-                        (left, right, left_cover + right_cover);
+                    (nodes[here].0, nodes[here].1, nodes[here].5) = (left, right, left_cover + right_cover);
                     (here as i32, left_cover + right_cover)
                 }
             }
@@ -274,26 +222,14 @@ mod tests {
     }
 
     fn any_shape() -> impl Strategy<Value = Shape> {
-        let leaf = (-10f32..10.0, prop_oneof![4 => 0.1f32..50.0, 1 => Just(0.0)])
-            .prop_map(|(value, cover)| Shape::Leaf(value, cover));
+        let leaf = (-10f32..10.0, prop_oneof![4 => 0.1f32..50.0, 1 => Just(0.0)]).prop_map(|(value, cover)| Shape::Leaf(value, cover));
         // Few thresholds, so that paths repeat features and rows fall on thresholds.
         leaf.prop_recursive(6, 40, 2, |inner| {
-            (
-                0..FEATURES as u32,
-                -2i8..=2,
-                any::<bool>(),
-                inner.clone(),
-                inner,
+            (0..FEATURES as u32, -2i8..=2, any::<bool>(), inner.clone(), inner).prop_map(
+                |(feature, threshold, missing_left, left, right)| {
+                    Shape::Split(feature, f32::from(threshold), missing_left, Box::new(left), Box::new(right))
+                },
             )
-                .prop_map(|(feature, threshold, missing_left, left, right)| {
-                    Shape::Split(
-                        feature,
-                        f32::from(threshold),
-                        missing_left,
-                        Box::new(left),
-                        Box::new(right),
-                    )
-                })
         })
     }
 
@@ -312,10 +248,7 @@ mod tests {
     }
 
     fn any_row() -> impl Strategy<Value = Vec<f32>> {
-        prop::collection::vec(
-            prop_oneof![6 => (-3i8..=3).prop_map(f32::from), 1 => Just(f32::NAN)],
-            FEATURES,
-        )
+        prop::collection::vec(prop_oneof![6 => (-3i8..=3).prop_map(f32::from), 1 => Just(f32::NAN)], FEATURES)
     }
 
     proptest! {
@@ -342,10 +275,7 @@ mod tests {
     fn a_tree_that_is_one_leaf_attributes_nothing() {
         let model = read(&model_file(2, &[vec![(-1, -1, 0, 3.0, false, 1.0)]])).unwrap();
         let explained = explain(&model, &[1.0, 2.0]);
-        assert_eq!(
-            (explained.base_value, explained.output, explained.values),
-            (3.5, 3.5, vec![0.0, 0.0])
-        );
+        assert_eq!((explained.base_value, explained.output, explained.values), (3.5, 3.5, vec![0.0, 0.0]));
     }
 
     #[test]

@@ -49,18 +49,10 @@ impl VerificationState {
         match self {
             Self::Mismatch => "At least one number is not what it should be.",
             Self::Missing => "No decision record was found for this proposal.",
-            Self::Claimed => {
-                "The numbers agree with each other, but nobody could recompute them from the model."
-            }
-            Self::Recomputed => {
-                "The bridge recomputed every number from the published model and inputs."
-            }
-            Self::RecomputedHere => {
-                "Your browser recomputed every number from the published model and inputs."
-            }
-            Self::Attested => {
-                "An independent auditor recomputed it and published a verdict on chain."
-            }
+            Self::Claimed => "The numbers agree with each other, but nobody could recompute them from the model.",
+            Self::Recomputed => "The bridge recomputed every number from the published model and inputs.",
+            Self::RecomputedHere => "Your browser recomputed every number from the published model and inputs.",
+            Self::Attested => "An independent auditor recomputed it and published a verdict on chain.",
         }
     }
 }
@@ -90,10 +82,7 @@ pub struct Verification {
 impl Verification {
     /// What is known when there is no record at all.
     pub fn missing() -> Self {
-        Self {
-            state: VerificationState::Missing,
-            checks: Vec::new(),
-        }
+        Self { state: VerificationState::Missing, checks: Vec::new() }
     }
 
     /// Says that the computation ran on the reader's own machine.
@@ -114,48 +103,23 @@ impl Verification {
 
     /// Adds the check that the record's agent signed it for this registry. [`verify`] cannot do so by itself: a
     /// signature is made for one registry on one chain, which the record does not name.
-    pub fn with_signature(
-        mut self,
-        record: &DecisionRecord,
-        chain_id: u64,
-        registry: Address,
-    ) -> Self {
+    pub fn with_signature(mut self, record: &DecisionRecord, chain_id: u64, registry: Address) -> Self {
         let agent = record.agent_address();
         let recovered = record.signer(chain_id, registry);
         let claimed = record.signature.as_ref().map(|signature| signature.signer);
-        let ok =
-            matches!(&recovered, Ok(signer) if Some(*signer) == agent && Some(*signer) == claimed);
+        let ok = matches!(&recovered, Ok(signer) if Some(*signer) == agent && Some(*signer) == claimed);
         let found = match recovered {
             Ok(signer) if ok || Some(signer) != agent => signer.to_string(),
-            Ok(signer) => format!(
-                "{signer}, where the record names {}",
-                claimed.unwrap_or_default()
-            ),
+            Ok(signer) => format!("{signer}, where the record names {}", claimed.unwrap_or_default()),
             Err(DecisionError::Unsigned) => "no signature".into(),
             Err(error) => error.to_string(),
         };
-        self.add(
-            "signature",
-            agent.unwrap_or_default().to_string(),
-            found,
-            ok,
-        );
+        self.add("signature", agent.unwrap_or_default().to_string(), found, ok);
         self
     }
 
-    fn add(
-        &mut self,
-        name: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-        ok: bool,
-    ) {
-        self.checks.push(Check {
-            name: name.into(),
-            expected: expected.into(),
-            found: found.into(),
-            ok,
-        });
+    fn add(&mut self, name: impl Into<String>, expected: impl Into<String>, found: impl Into<String>, ok: bool) {
+        self.checks.push(Check { name: name.into(), expected: expected.into(), found: found.into(), ok });
         if !ok {
             self.state = VerificationState::Mismatch;
         }
@@ -171,24 +135,12 @@ impl Verification {
 ///
 /// `model_sha256` is the hash of the model file as it was fetched. The signature is a check of its own:
 /// [`Verification::with_signature`].
-pub fn verify(
-    record: &DecisionRecord,
-    model: Option<&Model>,
-    model_sha256: Option<B256>,
-) -> Verification {
-    let mut verification = Verification {
-        state: VerificationState::Claimed,
-        checks: Vec::new(),
-    };
+pub fn verify(record: &DecisionRecord, model: Option<&Model>, model_sha256: Option<B256>) -> Verification {
+    let mut verification = Verification { state: VerificationState::Claimed, checks: Vec::new() };
     let tolerance = tolerance(record);
 
     let attributed: f64 = record.attributions.iter().map(|one| one.value).sum();
-    verification.compare(
-        "additivity",
-        record.output.value,
-        record.baseline.value + attributed,
-        tolerance,
-    );
+    verification.compare("additivity", record.output.value, record.baseline.value + attributed, tolerance);
     check_rule(&mut verification, record);
 
     if let Some(found) = model_sha256 {
@@ -198,12 +150,7 @@ pub fn verify(
     }
     if let Some(model) = model {
         if model_sha256.is_none() {
-            verification.add(
-                "model hash",
-                record.model.sha256.as_str(),
-                "not computed",
-                false,
-            );
+            verification.add("model hash", record.model.sha256.as_str(), "not computed", false);
         }
         check_model(&mut verification, record, model, tolerance);
         if verification.state == VerificationState::Claimed && record.method == METHOD {
@@ -214,13 +161,7 @@ pub fn verify(
 }
 
 fn tolerance(record: &DecisionRecord) -> f64 {
-    TOLERANCE
-        * record
-            .output
-            .value
-            .abs()
-            .max(record.baseline.value.abs())
-            .max(1.0)
+    TOLERANCE * record.output.value.abs().max(record.baseline.value.abs()).max(1.0)
 }
 
 /// The change must be what the rule makes of the output, starting from the value the rule names.
@@ -229,18 +170,8 @@ fn check_rule(verification: &mut Verification, record: &DecisionRecord) {
     let current = record.rule.current.to_string();
     match record.ruled_change() {
         Some(change) => {
-            verification.add(
-                "rule",
-                change.to.as_str(),
-                recommended.as_str(),
-                change.to == recommended,
-            );
-            verification.add(
-                "current value",
-                change.from.as_str(),
-                current.as_str(),
-                change.from == current,
-            );
+            verification.add("rule", change.to.as_str(), recommended.as_str(), change.to == recommended);
+            verification.add("current value", change.from.as_str(), current.as_str(), change.from == current);
         }
         // Recommending no change is right when the rule arrives where it started.
         None => {
@@ -248,64 +179,28 @@ fn check_rule(verification: &mut Verification, record: &DecisionRecord) {
             verification.add("rule", format!("{current}, unchanged"), recommended, ok);
         }
     }
-    for change in record
-        .changes
-        .iter()
-        .filter(|change| change.key != record.rule.parameter)
-    {
-        verification.add(
-            format!("rule of {}", change.key),
-            change.to.as_str(),
-            "no rule gives this change",
-            false,
-        );
+    for change in record.changes.iter().filter(|change| change.key != record.rule.parameter) {
+        verification.add(format!("rule of {}", change.key), change.to.as_str(), "no rule gives this change", false);
     }
 }
 
-fn check_model(
-    verification: &mut Verification,
-    record: &DecisionRecord,
-    model: &Model,
-    tolerance: f64,
-) {
+fn check_model(verification: &mut Verification, record: &DecisionRecord, model: &Model, tolerance: f64) {
     let names = model.feature_names();
-    let given: Vec<&str> = record
-        .inputs
-        .iter()
-        .map(|input| input.name.as_str())
-        .collect();
-    let same =
-        names.len() == given.len() && names.iter().all(|name| given.contains(&name.as_str()));
+    let given: Vec<&str> = record.inputs.iter().map(|input| input.name.as_str()).collect();
+    let same = names.len() == given.len() && names.iter().all(|name| given.contains(&name.as_str()));
     verification.add("inputs", names.join(", "), given.join(", "), same);
     if !same {
         return;
     }
-    let row: Vec<f32> = names
-        .iter()
-        .map(|name| {
-            record
-                .input(name)
-                .and_then(|input| input.value)
-                .map_or(f32::NAN, |value| value as f32)
-        })
-        .collect();
+    let row: Vec<f32> =
+        names.iter().map(|name| record.input(name).and_then(|input| input.value).map_or(f32::NAN, |value| value as f32)).collect();
 
-    verification.compare(
-        "output",
-        record.output.value,
-        model.predict(&row),
-        tolerance,
-    );
+    verification.compare("output", record.output.value, model.predict(&row), tolerance);
     if record.method != METHOD {
         return;
     }
     let explained = explain(model, &row);
-    verification.compare(
-        "baseline",
-        record.baseline.value,
-        explained.base_value,
-        tolerance,
-    );
+    verification.compare("baseline", record.baseline.value, explained.base_value, tolerance);
     for (name, found) in names.iter().zip(explained.values) {
         let check = format!("attribution of {name}");
         match record.attributions.iter().find(|one| one.name == *name) {
@@ -339,15 +234,9 @@ impl Binding {
     /// What the word means, in a sentence.
     pub fn explain(self) -> &'static str {
         match self {
-            Self::Mismatch => {
-                "The proposal's text, its calls and the published record do not name the same decision."
-            }
-            Self::Missing => {
-                "The proposal does not name a published decision both in its text and in its calls."
-            }
-            Self::Verified => {
-                "The proposal's text, its calls and the published record name the same decision."
-            }
+            Self::Mismatch => "The proposal's text, its calls and the published record do not name the same decision.",
+            Self::Missing => "The proposal does not name a published decision both in its text and in its calls.",
+            Self::Verified => "The proposal's text, its calls and the published record name the same decision.",
         }
     }
 }
@@ -355,17 +244,10 @@ impl Binding {
 /// Compares the digest in a proposal's text with those in its registry calls and with the record itself.
 ///
 /// A call's zero digest means that it rests on no decision. A record that recommends no change needs no call.
-pub fn binding(
-    text_digest: Option<B256>,
-    call_digests: &[B256],
-    record: Option<&DecisionRecord>,
-) -> Binding {
+pub fn binding(text_digest: Option<B256>, call_digests: &[B256], record: Option<&DecisionRecord>) -> Binding {
     let text_digest = text_digest.filter(|digest| !digest.is_zero());
     let record_digest = record.map(DecisionRecord::digest);
-    let in_calls = call_digests
-        .iter()
-        .copied()
-        .filter(|digest| !digest.is_zero());
+    let in_calls = call_digests.iter().copied().filter(|digest| !digest.is_zero());
     let named: Vec<B256> = text_digest.into_iter().chain(in_calls).collect();
     if let Some(first) = record_digest.or_else(|| named.first().copied())
         && named.iter().any(|digest| *digest != first)
@@ -377,10 +259,7 @@ pub fn binding(
     };
     let every_call_names_one = call_digests.iter().all(|digest| !digest.is_zero());
     let a_call_is_needed = !record.changes.is_empty();
-    if text_digest.is_some()
-        && every_call_names_one
-        && (!call_digests.is_empty() || !a_call_is_needed)
-    {
+    if text_digest.is_some() && every_call_names_one && (!call_digests.is_empty() || !a_call_is_needed) {
         Binding::Verified
     } else {
         Binding::Missing
@@ -396,16 +275,10 @@ mod tests {
 
     /// A model of the record's three inputs, the record brought in line with it, and the model's hash.
     fn recomputable() -> (DecisionRecord, Model, B256) {
-        let tree = |feature, threshold| {
-            vec![
-                (1, 2, feature, threshold, true, 10.0),
-                (-1, -1, 0, 2.0, false, 6.0),
-                (-1, -1, 0, 9.0, false, 4.0),
-            ]
-        };
+        let tree =
+            |feature, threshold| vec![(1, 2, feature, threshold, true, 10.0), (-1, -1, 0, 2.0, false, 6.0), (-1, -1, 0, 9.0, false, 4.0)];
         let mut file = model_file(3, &[tree(0, 0.9), tree(1, 40.0), tree(2, 0.1)]);
-        file["learner"]["feature_names"] =
-            serde_json::json!(["fill_7d", "new_collectors_7d", "price_eth"]);
+        file["learner"]["feature_names"] = serde_json::json!(["fill_7d", "new_collectors_7d", "price_eth"]);
         let bytes = serde_json::to_vec(&file).unwrap();
         let model = read(&file).unwrap();
         let hash = Model::sha256(&bytes);
@@ -425,12 +298,7 @@ mod tests {
     }
 
     fn failed(verification: &Verification) -> Vec<&str> {
-        verification
-            .checks
-            .iter()
-            .filter(|check| !check.ok)
-            .map(|check| check.name.as_str())
-            .collect()
+        verification.checks.iter().filter(|check| !check.ok).map(|check| check.name.as_str()).collect()
     }
 
     #[test]
@@ -444,19 +312,9 @@ mod tests {
     fn a_record_that_the_model_confirms_is_recomputed() {
         let (record, model, hash) = recomputable();
         let verification = verify(&record, Some(&model), Some(hash));
-        assert_eq!(
-            verification.state,
-            VerificationState::Recomputed,
-            "{verification:#?}"
-        );
-        assert_eq!(
-            verification.clone().here().state,
-            VerificationState::RecomputedHere
-        );
-        assert_eq!(
-            verification.here().attested().state,
-            VerificationState::Attested
-        );
+        assert_eq!(verification.state, VerificationState::Recomputed, "{verification:#?}");
+        assert_eq!(verification.clone().here().state, VerificationState::RecomputedHere);
+        assert_eq!(verification.here().attested().state, VerificationState::Attested);
     }
 
     #[test]
@@ -486,15 +344,8 @@ mod tests {
             forge(&mut forged);
             let verification = verify(&forged, Some(&model), Some(hash));
             assert_eq!(verification.state, VerificationState::Mismatch);
-            assert!(
-                failed(&verification).contains(&name),
-                "{name} is not among {:?}",
-                failed(&verification)
-            );
-            assert_eq!(
-                verification.here().attested().state,
-                VerificationState::Mismatch
-            );
+            assert!(failed(&verification).contains(&name), "{name} is not among {:?}", failed(&verification));
+            assert_eq!(verification.here().attested().state, VerificationState::Mismatch);
         }
     }
 
@@ -502,10 +353,7 @@ mod tests {
     fn inputs_may_stand_in_any_order_but_must_be_the_models() {
         let (mut record, model, hash) = recomputable();
         record.inputs.reverse();
-        assert_eq!(
-            verify(&record, Some(&model), Some(hash)).state,
-            VerificationState::Recomputed
-        );
+        assert_eq!(verify(&record, Some(&model), Some(hash)).state, VerificationState::Recomputed);
         record.inputs[0].name = "moon".into();
         assert!(failed(&verify(&record, Some(&model), Some(hash))).contains(&"inputs"));
     }
@@ -514,29 +362,20 @@ mod tests {
     fn an_unknown_input_is_given_to_the_model_as_missing() {
         let (mut record, model, hash) = recomputable();
         record.inputs[2].value = None;
-        assert_eq!(
-            verify(&record, Some(&model), Some(hash)).state,
-            VerificationState::Recomputed
-        );
+        assert_eq!(verify(&record, Some(&model), Some(hash)).state, VerificationState::Recomputed);
     }
 
     #[test]
     fn a_method_we_cannot_recompute_stays_a_claim() {
         let (mut record, model, hash) = recomputable();
         record.method = "kernel".into();
-        assert_eq!(
-            verify(&record, Some(&model), Some(hash)).state,
-            VerificationState::Claimed
-        );
+        assert_eq!(verify(&record, Some(&model), Some(hash)).state, VerificationState::Claimed);
     }
 
     #[test]
     fn a_model_whose_hash_nobody_computed_proves_nothing() {
         let (record, model, _) = recomputable();
-        assert_eq!(
-            verify(&record, Some(&model), None).state,
-            VerificationState::Mismatch
-        );
+        assert_eq!(verify(&record, Some(&model), None).state, VerificationState::Mismatch);
     }
 
     #[test]
@@ -545,10 +384,7 @@ mod tests {
         staying.changes.clear();
         assert!(failed(&verify(&staying, None, None)).contains(&"rule"));
         staying.rule.current = "25".parse().unwrap();
-        assert_eq!(
-            verify(&staying, None, None).state,
-            VerificationState::Claimed
-        );
+        assert_eq!(verify(&staying, None, None).state, VerificationState::Claimed);
     }
 
     #[test]
@@ -561,8 +397,7 @@ mod tests {
 
     #[test]
     fn an_unsigned_record_fails_the_signature_check() {
-        let verification =
-            verify(&record(), None, None).with_signature(&record(), 31337, Address::repeat_byte(5));
+        let verification = verify(&record(), None, None).with_signature(&record(), 31337, Address::repeat_byte(5));
         assert_eq!(failed(&verification), ["signature"]);
         assert_eq!(verification.checks.last().unwrap().found, "no signature");
         let mut garbage = record();
@@ -571,27 +406,16 @@ mod tests {
             signer: record().agent_address().unwrap(),
             value: Bytes::from(vec![1; 65]),
         });
-        let verification =
-            verify(&garbage, None, None).with_signature(&garbage, 31337, Address::repeat_byte(5));
+        let verification = verify(&garbage, None, None).with_signature(&garbage, 31337, Address::repeat_byte(5));
         assert_eq!(verification.state, VerificationState::Mismatch);
     }
 
     #[test]
     fn states_are_ordered_worst_first() {
         use VerificationState::*;
-        let all = [
-            Mismatch,
-            Missing,
-            Claimed,
-            Recomputed,
-            RecomputedHere,
-            Attested,
-        ];
+        let all = [Mismatch, Missing, Claimed, Recomputed, RecomputedHere, Attested];
         assert!(all.is_sorted());
-        assert_eq!(
-            serde_json::to_string(&RecomputedHere).unwrap(),
-            "\"recomputed_here\""
-        );
+        assert_eq!(serde_json::to_string(&RecomputedHere).unwrap(), "\"recomputed_here\"");
         assert_eq!(RecomputedHere.label(), "recomputed here");
         assert!(all.iter().all(|state| state.explain().ends_with('.')));
         assert_eq!(Verification::missing().attested().state, Missing);
@@ -603,28 +427,19 @@ mod tests {
         let (digest, other) = (record.digest(), B256::repeat_byte(7));
         let some = Some(&record);
         assert_eq!(binding(Some(digest), &[digest], some), Binding::Verified);
-        assert_eq!(
-            binding(Some(digest), &[digest, digest], some),
-            Binding::Verified
-        );
+        assert_eq!(binding(Some(digest), &[digest, digest], some), Binding::Verified);
 
         assert_eq!(binding(None, &[], some), Binding::Missing);
         assert_eq!(binding(None, &[digest], some), Binding::Missing);
         assert_eq!(binding(Some(digest), &[], some), Binding::Missing);
         assert_eq!(binding(Some(digest), &[B256::ZERO], some), Binding::Missing);
-        assert_eq!(
-            binding(Some(digest), &[digest, B256::ZERO], some),
-            Binding::Missing
-        );
+        assert_eq!(binding(Some(digest), &[digest, B256::ZERO], some), Binding::Missing);
         assert_eq!(binding(Some(digest), &[digest], None), Binding::Missing);
         assert_eq!(binding(None, &[], None), Binding::Missing);
 
         assert_eq!(binding(Some(digest), &[other], some), Binding::Mismatch);
         assert_eq!(binding(Some(other), &[other], some), Binding::Mismatch);
-        assert_eq!(
-            binding(Some(digest), &[digest, other], some),
-            Binding::Mismatch
-        );
+        assert_eq!(binding(Some(digest), &[digest, other], some), Binding::Mismatch);
         assert_eq!(binding(Some(digest), &[other], None), Binding::Mismatch);
         assert_eq!(binding(None, &[other], some), Binding::Mismatch);
     }
@@ -633,9 +448,6 @@ mod tests {
     fn a_record_that_changes_nothing_is_bound_by_the_text_alone() {
         let mut staying = record();
         staying.changes.clear();
-        assert_eq!(
-            binding(Some(staying.digest()), &[], Some(&staying)),
-            Binding::Verified
-        );
+        assert_eq!(binding(Some(staying.digest()), &[], Some(&staying)), Binding::Verified);
     }
 }

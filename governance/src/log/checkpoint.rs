@@ -30,44 +30,27 @@ pub enum CheckpointError {
 impl Checkpoint {
     /// The text that is signed.
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
     }
 
     /// Reads a checkpoint's text, which has exactly three lines: extension lines
     /// are refused, since nobody could audit them.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let refuse = |reason| CheckpointError::Malformed { reason };
-        let body = text
-            .strip_suffix('\n')
-            .ok_or_else(|| refuse("it does not end in a newline"))?;
+        let body = text.strip_suffix('\n').ok_or_else(|| refuse("it does not end in a newline"))?;
         let mut lines = body.split('\n');
-        let (Some(origin), Some(size), Some(root), None) =
-            (lines.next(), lines.next(), lines.next(), lines.next())
-        else {
-            return Err(refuse(
-                "it does not have the three lines origin, size and root",
-            ));
+        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
+            return Err(refuse("it does not have the three lines origin, size and root"));
         };
         if origin.is_empty() || origin.contains(char::is_control) {
             return Err(refuse("the origin is empty or has control characters"));
         }
-        let size =
-            parse_decimal(size).ok_or_else(|| refuse("the size is not a plain decimal number"))?;
-        let root =
-            Hash::from_base64(root).map_err(|_| refuse("the root is not a hash in base64"))?;
+        let size = parse_decimal(size).ok_or_else(|| refuse("the size is not a plain decimal number"))?;
+        let root = Hash::from_base64(root).map_err(|_| refuse("the root is not a hash in base64"))?;
         if size == 0 && root != empty_root() {
             return Err(refuse("the root is not that of an empty tree"));
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-        })
+        Ok(Self { origin: origin.to_owned(), size, root })
     }
 
     /// Signs the checkpoint. That it is consistent with every one signed before
@@ -80,19 +63,12 @@ impl Checkpoint {
     }
 
     /// Opens a checkpoint that `key` signed for the log called `origin`.
-    pub fn open(
-        note: impl AsRef<[u8]>,
-        key: &VerifierKey,
-        origin: &str,
-    ) -> Result<Self, CheckpointError> {
+    pub fn open(note: impl AsRef<[u8]>, key: &VerifierKey, origin: &str) -> Result<Self, CheckpointError> {
         let note = Note::parse(note)?;
         note.verify(std::slice::from_ref(key))?;
         let checkpoint = Self::parse(&note.text)?;
         if checkpoint.origin != origin {
-            return Err(CheckpointError::Origin {
-                found: checkpoint.origin,
-                expected: origin.to_owned(),
-            });
+            return Err(CheckpointError::Origin { found: checkpoint.origin, expected: origin.to_owned() });
         }
         Ok(checkpoint)
     }
@@ -118,32 +94,21 @@ mod tests {
     }
 
     fn checkpoint() -> Checkpoint {
-        Checkpoint {
-            origin: ORIGIN.into(),
-            size: 257,
-            root: leaf_hash(b"tide"),
-        }
+        Checkpoint { origin: ORIGIN.into(), size: 257, root: leaf_hash(b"tide") }
     }
 
     #[test]
     fn the_example_of_the_specification_is_read() {
-        let text =
-            "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
         let checkpoint = Checkpoint::parse(text).unwrap();
-        assert_eq!(
-            (checkpoint.origin.as_str(), checkpoint.size),
-            ("example.com/behind-the-sofa", 20_852_163)
-        );
+        assert_eq!((checkpoint.origin.as_str(), checkpoint.size), ("example.com/behind-the-sofa", 20_852_163));
         assert_eq!(checkpoint.text(), text);
     }
 
     #[test]
     fn a_signed_checkpoint_opens_for_its_key_and_origin() {
         let note = checkpoint().sign(&key()).unwrap().to_string();
-        assert_eq!(
-            Checkpoint::open(&note, key().verifier(), ORIGIN),
-            Ok(checkpoint())
-        );
+        assert_eq!(Checkpoint::open(&note, key().verifier(), ORIGIN), Ok(checkpoint()));
         let elsewhere = Checkpoint::open(&note, key().verifier(), "saltmarsh.example/other");
         assert!(matches!(elsewhere, Err(CheckpointError::Origin { .. })));
         let stranger = SigningKey::from_seed(ORIGIN, &[8; 32]).unwrap();
@@ -153,39 +118,17 @@ mod tests {
 
     #[test]
     fn the_checkpoint_of_an_empty_log_has_the_empty_root() {
-        let empty = Checkpoint {
-            size: 0,
-            root: empty_root(),
-            ..checkpoint()
-        };
-        assert_eq!(
-            empty.text().lines().nth(2),
-            Some("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
-        );
+        let empty = Checkpoint { size: 0, root: empty_root(), ..checkpoint() };
+        assert_eq!(empty.text().lines().nth(2), Some("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
         let note = empty.sign(&key()).unwrap().to_string();
         assert_eq!(Checkpoint::open(note, key().verifier(), ORIGIN), Ok(empty));
-        assert!(
-            Checkpoint {
-                size: 0,
-                ..checkpoint()
-            }
-            .sign(&key())
-            .is_err()
-        );
+        assert!(Checkpoint { size: 0, ..checkpoint() }.sign(&key()).is_err());
     }
 
     #[test]
     fn an_origin_with_a_line_of_its_own_is_not_signed() {
         for origin in ["", "a\nb", "a\n1"] {
-            assert!(
-                Checkpoint {
-                    origin: origin.into(),
-                    ..checkpoint()
-                }
-                .sign(&key())
-                .is_err(),
-                "{origin:?}"
-            );
+            assert!(Checkpoint { origin: origin.into(), ..checkpoint() }.sign(&key()).is_err(), "{origin:?}");
         }
     }
 
@@ -214,13 +157,7 @@ mod tests {
             "o\n1\n".into(),
         ];
         for text in refused {
-            assert!(
-                matches!(
-                    Checkpoint::parse(&text),
-                    Err(CheckpointError::Malformed { .. })
-                ),
-                "{text:?}"
-            );
+            assert!(matches!(Checkpoint::parse(&text), Err(CheckpointError::Malformed { .. })), "{text:?}");
         }
     }
 

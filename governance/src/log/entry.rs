@@ -167,16 +167,7 @@ impl Entry {
     /// An entry with no actor, references, facts or body yet.
     pub fn new(kind: EntryKind, id: impl Into<String>, at: u64) -> Self {
         let (id, refs, facts) = (id.into(), Vec::new(), Map::new());
-        Self {
-            v: VERSION,
-            kind,
-            id,
-            at,
-            actor: None,
-            refs,
-            facts,
-            body: None,
-        }
+        Self { v: VERSION, kind, id, at, actor: None, refs, facts, body: None }
     }
 
     /// Adds a fact, replacing one of the same name.
@@ -192,12 +183,8 @@ impl Entry {
             return Err(EntryError::Version { found: self.v });
         }
         check_name("/id", &self.id)?;
-        self.actor
-            .iter()
-            .try_for_each(|actor| check_name("/actor", actor))?;
-        self.body
-            .iter()
-            .try_for_each(|body| check_name("/body/media", &body.media))?;
+        self.actor.iter().try_for_each(|actor| check_name("/actor", actor))?;
+        self.body.iter().try_for_each(|body| check_name("/body/media", &body.media))?;
         let envelope = serde_json::to_value(self).map_err(EntryError::Shape)?;
         // Before canonicalising, which would round large integers without a word.
         check_value(&envelope, &mut Place::default())?;
@@ -219,11 +206,7 @@ impl Entry {
         let entry = Self::deserialize(envelope).map_err(EntryError::Shape)?;
         let canonical = entry.to_leaf()?;
         if canonical != leaf {
-            let same = canonical
-                .iter()
-                .zip(leaf)
-                .take_while(|(a, b)| a == b)
-                .count();
+            let same = canonical.iter().zip(leaf).take_while(|(a, b)| a == b).count();
             return Err(EntryError::NotCanonical { offset: same });
         }
         Ok(entry)
@@ -253,37 +236,26 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
+        self.0.iter().try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
     }
 }
 
 /// Finds a value that readers in different languages would not agree on.
 fn check_value(value: &Value, place: &mut Place) -> Result<(), EntryError> {
     if place.0.len() > DEEPEST {
-        return Err(EntryError::TooDeep {
-            at: place.to_string(),
-        });
+        return Err(EntryError::TooDeep { at: place.to_string() });
     }
     match value {
-        Value::Null => Err(EntryError::Null {
-            at: place.to_string(),
-        }),
+        Value::Null => Err(EntryError::Null { at: place.to_string() }),
         Value::Number(number) => match number.as_i64() {
             Some(integer) if integer.unsigned_abs() <= LARGEST_INTEGER => Ok(()),
-            _ => Err(EntryError::Number {
-                at: place.to_string(),
-                found: number.to_string(),
-            }),
+            _ => Err(EntryError::Number { at: place.to_string(), found: number.to_string() }),
         },
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
             items.try_for_each(|(i, item)| place.within(i, |place| check_value(item, place)))
         }
-        Value::Object(fields) => fields
-            .iter()
-            .try_for_each(|(key, value)| place.within(key, |place| check_value(value, place))),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| place.within(key, |place| check_value(value, place))),
         Value::Bool(_) | Value::String(_) => Ok(()),
     }
 }
@@ -292,10 +264,7 @@ fn check_value(value: &Value, place: &mut Place) -> Result<(), EntryError> {
 fn check_duplicates(json: &[u8]) -> Result<(), EntryError> {
     let mut duplicate = None;
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let scan = Unique {
-        place: &mut Place::default(),
-        duplicate: &mut duplicate,
-    };
+    let scan = Unique { place: &mut Place::default(), duplicate: &mut duplicate };
     let read = scan.deserialize(&mut reader).and_then(|()| reader.end());
     match (duplicate, read) {
         (Some(at), _) => Err(EntryError::Duplicate { at }),
@@ -343,12 +312,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let Self { place, duplicate } = self;
         let mut index = 0u32;
-        while place
-            .within(index, |place| {
-                items.next_element_seed(Unique { place, duplicate })
-            })?
-            .is_some()
-        {
+        while place.within(index, |place| items.next_element_seed(Unique { place, duplicate }))?.is_some() {
             index += 1;
         }
         Ok(())
@@ -389,15 +353,8 @@ mod tests {
     fn entry() -> Entry {
         Entry {
             actor: Some("eip155:31337:0x70997970c51812dc3a010c7d01b50e0d17dc79c8".into()),
-            refs: vec![EntryRef {
-                index: 4,
-                leaf: leaf_hash(b"before"),
-            }],
-            body: Some(Body {
-                sha256: Hash::of(b"record"),
-                bytes: 6,
-                media: "application/json".into(),
-            }),
+            refs: vec![EntryRef { index: 4, leaf: leaf_hash(b"before") }],
+            body: Some(Body { sha256: Hash::of(b"record"), bytes: 6, media: "application/json".into() }),
             ..Entry::new(EntryKind::Decision, "decision:1", 1_763_300_000)
         }
         .with_fact("parameter", "mint.cadence")
@@ -407,19 +364,13 @@ mod tests {
     }
 
     fn with_facts(facts: Value) -> Entry {
-        let Value::Object(facts) = facts else {
-            panic!("facts are an object")
-        };
-        Entry {
-            facts,
-            ..Entry::new(EntryKind::Outcome, "outcome:1", 1)
-        }
+        let Value::Object(facts) = facts else { panic!("facts are an object") };
+        Entry { facts, ..Entry::new(EntryKind::Outcome, "outcome:1", 1) }
     }
 
     /// A small leaf with these bytes as its facts.
     fn leaf_with(facts: &str) -> Vec<u8> {
-        format!(r#"{{"at":1,"facts":{facts},"id":"a","kind":"review","refs":[],"v":1}}"#)
-            .into_bytes()
+        format!(r#"{{"at":1,"facts":{facts},"id":"a","kind":"review","refs":[],"v":1}}"#).into_bytes()
     }
 
     #[test]
@@ -432,10 +383,7 @@ mod tests {
             r#""id":"decision:1","kind":"decision","refs":[{"index":4,"leaf":"LEAF"}],"v":1}"#,
         );
         let expected = expected.replace("SHA", &Hash::of(b"record").to_string());
-        assert_eq!(
-            leaf,
-            expected.replace("LEAF", &leaf_hash(b"before").to_string())
-        );
+        assert_eq!(leaf, expected.replace("LEAF", &leaf_hash(b"before").to_string()));
         assert_eq!(Entry::parse(leaf.as_bytes()).unwrap(), entry());
     }
 
@@ -458,66 +406,27 @@ mod tests {
     #[test]
     fn keys_are_ordered_as_javascript_orders_them() {
         // U+FB33 sorts before U+1F600 as a code point, and after it in UTF-16.
-        let leaf = with_facts(json!({ "\u{fb33}": 1, "\u{1f600}": 2, "a": 3 }))
-            .to_leaf()
-            .unwrap();
-        assert!(
-            String::from_utf8(leaf)
-                .unwrap()
-                .contains("{\"a\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}")
-        );
+        let leaf = with_facts(json!({ "\u{fb33}": 1, "\u{1f600}": 2, "a": 3 })).to_leaf().unwrap();
+        assert!(String::from_utf8(leaf).unwrap().contains("{\"a\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}"));
     }
 
     #[test]
     fn numbers_that_readers_could_disagree_on_are_refused() {
         let limit = LARGEST_INTEGER as i64;
-        assert!(
-            with_facts(json!({ "most": limit, "least": -limit }))
-                .to_leaf()
-                .is_ok()
-        );
-        for value in [
-            json!(limit + 1),
-            json!(-limit - 1),
-            json!(u64::MAX),
-            json!(i64::MIN),
-            json!(0.5),
-            json!(1.0),
-        ] {
-            let refusal = with_facts(json!({ "list": [{ "a/b": value }] }))
-                .to_leaf()
-                .unwrap_err();
-            assert!(
-                matches!(&refusal, EntryError::Number { at, .. } if at == "/facts/list/0/a~1b"),
-                "{refusal}"
-            );
+        assert!(with_facts(json!({ "most": limit, "least": -limit })).to_leaf().is_ok());
+        for value in [json!(limit + 1), json!(-limit - 1), json!(u64::MAX), json!(i64::MIN), json!(0.5), json!(1.0)] {
+            let refusal = with_facts(json!({ "list": [{ "a/b": value }] })).to_leaf().unwrap_err();
+            assert!(matches!(&refusal, EntryError::Number { at, .. } if at == "/facts/list/0/a~1b"), "{refusal}");
         }
-        for number in [
-            "1.0",
-            "1e2",
-            "-0",
-            "0.1",
-            "9007199254740992",
-            "-9007199254740992",
-            "18446744073709551616",
-        ] {
+        for number in ["1.0", "1e2", "-0", "0.1", "9007199254740992", "-9007199254740992", "18446744073709551616"] {
             let refusal = Entry::parse(&leaf_with(&format!(r#"{{"n":{number}}}"#))).unwrap_err();
-            assert!(
-                matches!(&refusal, EntryError::Number { at, .. } if at == "/facts/n"),
-                "{number}: {refusal}"
-            );
+            assert!(matches!(&refusal, EntryError::Number { at, .. } if at == "/facts/n"), "{number}: {refusal}");
         }
-        let late = Entry {
-            at: LARGEST_INTEGER + 1,
-            ..entry()
-        }
-        .to_leaf();
+        let late = Entry { at: LARGEST_INTEGER + 1, ..entry() }.to_leaf();
         assert!(matches!(late, Err(EntryError::Number { at, .. }) if at == "/at"));
         let mut far = entry();
         far.refs[0].index = u64::MAX;
-        assert!(
-            matches!(far.to_leaf(), Err(EntryError::Number { at, .. }) if at == "/refs/0/index")
-        );
+        assert!(matches!(far.to_leaf(), Err(EntryError::Number { at, .. }) if at == "/refs/0/index"));
     }
 
     #[test]
@@ -531,15 +440,9 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_named() {
         let refusal = Entry::parse(&leaf_with(r#"{"a":[{"b":1,"b":1}]}"#)).unwrap_err();
-        assert!(
-            matches!(&refusal, EntryError::Duplicate { at } if at == "/facts/a/0/b"),
-            "{refusal}"
-        );
+        assert!(matches!(&refusal, EntryError::Duplicate { at } if at == "/facts/a/0/b"), "{refusal}");
         let escaped = Entry::parse(&leaf_with(r#"{"b":1,"\u0062":1}"#)).unwrap_err();
-        assert!(
-            matches!(&escaped, EntryError::Duplicate { at } if at == "/facts/b"),
-            "{escaped}"
-        );
+        assert!(matches!(&escaped, EntryError::Duplicate { at } if at == "/facts/b"), "{escaped}");
         let leaf = br#"{"at":1,"at":1,"facts":{},"id":"a","kind":"review","refs":[],"v":1}"#;
         assert!(matches!(Entry::parse(leaf), Err(EntryError::Duplicate { at }) if at == "/at"));
     }
@@ -550,54 +453,23 @@ mod tests {
             Err(EntryError::NotCanonical { offset }) => offset,
             other => panic!("{}: {other:?}", String::from_utf8_lossy(leaf)),
         };
-        assert_eq!(
-            offset(br#"{ "at":1,"facts":{},"id":"a","kind":"review","refs":[],"v":1}"#),
-            1
-        );
-        assert_eq!(
-            offset(br#"{"facts":{},"at":1,"id":"a","kind":"review","refs":[],"v":1}"#),
-            2
-        );
-        assert_eq!(
-            offset(br#"{"at":1,"facts":{},"id":"\u0061","kind":"review","refs":[],"v":1}"#),
-            25
-        );
+        assert_eq!(offset(br#"{ "at":1,"facts":{},"id":"a","kind":"review","refs":[],"v":1}"#), 1);
+        assert_eq!(offset(br#"{"facts":{},"at":1,"id":"a","kind":"review","refs":[],"v":1}"#), 2);
+        assert_eq!(offset(br#"{"at":1,"facts":{},"id":"\u0061","kind":"review","refs":[],"v":1}"#), 25);
         offset(&[leaf_with("{}").as_slice(), b"\n"].concat());
         offset(&leaf_with(r#"{"a":"\/"}"#));
         offset(&leaf_with(r#"{"b":1,"a":1}"#));
-        let capital = format!(
-            r#"{{"index":1,"leaf":"{}"}}"#,
-            leaf_hash(b"").to_string().to_uppercase()
-        );
-        let leaf = String::from_utf8(leaf_with("{}"))
-            .unwrap()
-            .replace("[]", &format!("[{capital}]"));
-        assert!(matches!(
-            Entry::parse(leaf.as_bytes()),
-            Err(EntryError::Shape(_))
-        ));
+        let capital = format!(r#"{{"index":1,"leaf":"{}"}}"#, leaf_hash(b"").to_string().to_uppercase());
+        let leaf = String::from_utf8(leaf_with("{}")).unwrap().replace("[]", &format!("[{capital}]"));
+        assert!(matches!(Entry::parse(leaf.as_bytes()), Err(EntryError::Shape(_))));
     }
 
     #[test]
     fn bytes_that_are_no_envelope_are_refused() {
-        for json in [
-            "",
-            "{",
-            "\u{feff}{}",
-            r#"{"at":01}"#,
-            "{} {}",
-            r#"{"a":"\ud800"}"#,
-            "{\"a\":\"\n\"}",
-        ] {
-            assert!(
-                matches!(Entry::parse(json.as_bytes()), Err(EntryError::NotJson(_))),
-                "{json:?}"
-            );
+        for json in ["", "{", "\u{feff}{}", r#"{"at":01}"#, "{} {}", r#"{"a":"\ud800"}"#, "{\"a\":\"\n\"}"] {
+            assert!(matches!(Entry::parse(json.as_bytes()), Err(EntryError::NotJson(_))), "{json:?}");
         }
-        assert!(matches!(
-            Entry::parse(b"{\"a\":\"\xff\"}"),
-            Err(EntryError::NotJson(_))
-        ));
+        assert!(matches!(Entry::parse(b"{\"a\":\"\xff\"}"), Err(EntryError::NotJson(_))));
         for json in [
             "{}",
             "[]",
@@ -608,50 +480,29 @@ mod tests {
             r#"{"at":1,"facts":{},"id":"a","kind":"Review","refs":[],"v":1}"#,
             r#"{"at":1,"facts":{},"id":"a","kind":"review","v":1}"#,
         ] {
-            assert!(
-                matches!(Entry::parse(json.as_bytes()), Err(EntryError::Shape(_))),
-                "{json}"
-            );
+            assert!(matches!(Entry::parse(json.as_bytes()), Err(EntryError::Shape(_))), "{json}");
         }
-        let later = String::from_utf8(leaf_with("{}"))
-            .unwrap()
-            .replace(r#""v":1"#, r#""v":2"#);
-        assert!(matches!(
-            Entry::parse(later.as_bytes()),
-            Err(EntryError::Version { found: 2 })
-        ));
+        let later = String::from_utf8(leaf_with("{}")).unwrap().replace(r#""v":1"#, r#""v":2"#);
+        assert!(matches!(Entry::parse(later.as_bytes()), Err(EntryError::Version { found: 2 })));
     }
 
     #[test]
     fn a_leaf_of_eight_kibibytes_is_the_largest() {
         let room = LARGEST_LEAF - leaf_with(r#"{"a":""}"#).len();
-        let filled = |length: usize| {
-            Entry::new(EntryKind::Review, "a", 1).with_fact("a", "x".repeat(length))
-        };
+        let filled = |length: usize| Entry::new(EntryKind::Review, "a", 1).with_fact("a", "x".repeat(length));
         let leaf = filled(room).to_leaf().unwrap();
         assert_eq!(leaf.len(), LARGEST_LEAF);
         assert!(Entry::parse(&leaf).is_ok());
-        assert!(matches!(
-            filled(room + 1).to_leaf(),
-            Err(EntryError::TooLarge { bytes: 8193 })
-        ));
-        assert!(matches!(
-            Entry::parse(&[b' '; 8193]),
-            Err(EntryError::TooLarge { bytes: 8193 })
-        ));
+        assert!(matches!(filled(room + 1).to_leaf(), Err(EntryError::TooLarge { bytes: 8193 })));
+        assert!(matches!(Entry::parse(&[b' '; 8193]), Err(EntryError::TooLarge { bytes: 8193 })));
     }
 
     #[test]
     fn facts_nested_without_end_are_refused() {
-        let nested = |depth| {
-            with_facts(json!({ "a": (0..depth).fold(json!(1), |inner, _| json!([inner])) }))
-        };
+        let nested = |depth| with_facts(json!({ "a": (0..depth).fold(json!(1), |inner, _| json!([inner])) }));
         let deep = nested(DEEPEST - 2).to_leaf().unwrap();
         assert!(Entry::parse(&deep).is_ok());
-        assert!(matches!(
-            nested(DEEPEST - 1).to_leaf(),
-            Err(EntryError::TooDeep { .. })
-        ));
+        assert!(matches!(nested(DEEPEST - 1).to_leaf(), Err(EntryError::TooDeep { .. })));
         let bomb = format!(r#"{{"a":{}{}}}"#, "[".repeat(4000), "]".repeat(4000));
         assert!(Entry::parse(&leaf_with(&bomb)).is_err());
     }
@@ -659,37 +510,20 @@ mod tests {
     #[test]
     fn a_name_without_visible_characters_is_refused() {
         for id in ["", " ", "a b", "a\n", "\u{0}", &"x".repeat(257)] {
-            assert!(matches!(
-                Entry {
-                    id: id.into(),
-                    ..entry()
-                }
-                .to_leaf(),
-                Err(EntryError::Name { at: "/id" })
-            ));
+            assert!(matches!(Entry { id: id.into(), ..entry() }.to_leaf(), Err(EntryError::Name { at: "/id" })));
         }
-        let nobody = Entry {
-            actor: Some(String::new()),
-            ..entry()
-        };
-        assert!(matches!(
-            nobody.to_leaf(),
-            Err(EntryError::Name { at: "/actor" })
-        ));
+        let nobody = Entry { actor: Some(String::new()), ..entry() };
+        assert!(matches!(nobody.to_leaf(), Err(EntryError::Name { at: "/actor" })));
     }
 
     fn any_fact() -> impl Strategy<Value = Value> {
         let limit = LARGEST_INTEGER as i64;
-        let leaf = prop_oneof![
-            any::<bool>().prop_map(Value::from),
-            (-limit..=limit).prop_map(Value::from),
-            ".{0,12}".prop_map(Value::from),
-        ];
+        let leaf =
+            prop_oneof![any::<bool>().prop_map(Value::from), (-limit..=limit).prop_map(Value::from), ".{0,12}".prop_map(Value::from),];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(".{0,6}", inner, 0..4)
-                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+                prop::collection::btree_map(".{0,6}", inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
     }

@@ -35,10 +35,7 @@ impl Hash {
     /// Reads the one base64 spelling of a hash.
     pub fn from_base64(text: &str) -> Result<Self, MalformedHash> {
         let bytes = BASE64.decode(text).map_err(|_| MalformedHash::Base64)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| MalformedHash::Base64)
+        bytes.try_into().map(Self).map_err(|_| MalformedHash::Base64)
     }
 
     /// The SHA-256 of some bytes, without the tree's prefixes: what a body in the
@@ -92,33 +89,18 @@ impl Serialize for Hash {
 
 impl<'de> Deserialize<'de> for Hash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
 /// The hash of an entry as a leaf: SHA-256 of `0x00` and the entry.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(entry)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
 }
 
 /// The hash of two neighbours: SHA-256 of `0x01`, the left one and the right one.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([1])
-            .chain_update(left.0)
-            .chain_update(right.0)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
 }
 
 /// The root of a tree without leaves: SHA-256 of nothing.
@@ -182,10 +164,7 @@ impl Frontier {
         let mut hash = leaf;
         completed(0, self.size, hash);
         for level in 0..self.size.trailing_ones() as u8 {
-            let left = self
-                .edge
-                .pop()
-                .expect("the edge has one hash for each bit set in the size");
+            let left = self.edge.pop().expect("the edge has one hash for each bit set in the size");
             hash = node_hash(&left, &hash);
             completed(level + 1, self.size >> (level + 1), hash);
         }
@@ -197,17 +176,13 @@ impl Frontier {
     /// The root of the tree as it is now.
     pub fn root(&self) -> Hash {
         let rightmost_first = self.edge.iter().rev().copied();
-        rightmost_first
-            .reduce(|right, left| node_hash(&left, &right))
-            .unwrap_or_else(empty_root)
+        rightmost_first.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
     }
 
     /// The frontier for storage: the size as eight big-endian bytes, then the edge.
     pub fn to_bytes(&self) -> Vec<u8> {
         let size = self.size.to_be_bytes();
-        size.into_iter()
-            .chain(self.edge.iter().flat_map(|hash| hash.0))
-            .collect()
+        size.into_iter().chain(self.edge.iter().flat_map(|hash| hash.0)).collect()
     }
 
     /// Reads what [`Frontier::to_bytes`] wrote.
@@ -219,10 +194,7 @@ impl Frontier {
         if edge.len() != size.count_ones() as usize || !rest.is_empty() {
             return Err(malformed);
         }
-        Ok(Self {
-            size,
-            edge: edge.iter().copied().map(Hash).collect(),
-        })
+        Ok(Self { size, edge: edge.iter().copied().map(Hash).collect() })
     }
 }
 
@@ -232,11 +204,7 @@ fn split(leaves: u64) -> u64 {
 }
 
 /// The root over leaves `from..to`, a range that the tree's own splits produced.
-fn range_root<E>(
-    from: u64,
-    to: u64,
-    read: &mut impl FnMut(u8, u64) -> Result<Hash, E>,
-) -> Result<Hash, E> {
+fn range_root<E>(from: u64, to: u64, read: &mut impl FnMut(u8, u64) -> Result<Hash, E>) -> Result<Hash, E> {
     let leaves = to - from;
     if leaves.is_power_of_two() {
         let level = leaves.ilog2() as u8;
@@ -249,11 +217,7 @@ fn range_root<E>(
 
 /// The root of a tree of `size`, from its complete subtrees.
 pub fn root_at<E>(size: u64, mut read: impl FnMut(u8, u64) -> Result<Hash, E>) -> Result<Hash, E> {
-    if size == 0 {
-        Ok(empty_root())
-    } else {
-        range_root(0, size, &mut read)
-    }
+    if size == 0 { Ok(empty_root()) } else { range_root(0, size, &mut read) }
 }
 
 /// Builds the proof that leaf `index` is in the tree of `size`: the hashes beside
@@ -341,11 +305,7 @@ enum Side {
 impl WayUp {
     /// Says where the next sibling of the proof stands, and goes up past it.
     fn sibling_side(&mut self) -> Side {
-        let side = if self.position & 1 == 1 || self.position == self.last {
-            Side::Left
-        } else {
-            Side::Right
-        };
+        let side = if self.position & 1 == 1 || self.position == self.last { Side::Left } else { Side::Right };
         if let Side::Left = side {
             // A node without a right neighbour rises, unchanged, until it is a
             // right child itself.
@@ -360,71 +320,42 @@ impl WayUp {
 }
 
 /// Checks that `leaf` is entry `index` of the tree of `size` with this root.
-pub fn verify_inclusion(
-    leaf: Hash,
-    index: u64,
-    size: u64,
-    proof: &[Hash],
-    root: Hash,
-) -> Result<(), MerkleError> {
+pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root: Hash) -> Result<(), MerkleError> {
     if index >= size {
         return Err(MerkleError::Outside { index, size });
     }
     let needed = inclusion_length(index, size);
     if proof.len() != needed {
-        return Err(MerkleError::Length {
-            found: proof.len(),
-            needed,
-        });
+        return Err(MerkleError::Length { found: proof.len(), needed });
     }
-    let mut way = WayUp {
-        position: index,
-        last: size - 1,
-    };
-    let computed = proof
-        .iter()
-        .fold(leaf, |below, sibling| match way.sibling_side() {
-            Side::Left => node_hash(sibling, &below),
-            Side::Right => node_hash(&below, sibling),
-        });
+    let mut way = WayUp { position: index, last: size - 1 };
+    let computed = proof.iter().fold(leaf, |below, sibling| match way.sibling_side() {
+        Side::Left => node_hash(sibling, &below),
+        Side::Right => node_hash(&below, sibling),
+    });
     same_root(computed, root)
 }
 
 /// Checks that the tree of `old` leaves with `old_root` is the beginning of the
 /// tree of `new` leaves with `new_root`.
-pub fn verify_consistency(
-    old: u64,
-    new: u64,
-    proof: &[Hash],
-    old_root: Hash,
-    new_root: Hash,
-) -> Result<(), MerkleError> {
+pub fn verify_consistency(old: u64, new: u64, proof: &[Hash], old_root: Hash, new_root: Hash) -> Result<(), MerkleError> {
     if old > new {
         return Err(MerkleError::Shrunk { old, new });
     }
     if old == 0 || old == new {
         if !proof.is_empty() {
-            return Err(MerkleError::Length {
-                found: proof.len(),
-                needed: 0,
-            });
+            return Err(MerkleError::Length { found: proof.len(), needed: 0 });
         }
         let computed = if old == 0 { empty_root() } else { new_root };
         return same_root(computed, old_root);
     }
     // The old tree's last complete subtree: every step of the proof starts from it.
     let level = old.trailing_zeros();
-    let mut way = WayUp {
-        position: (old - 1) >> level,
-        last: (new - 1) >> level,
-    };
+    let mut way = WayUp { position: (old - 1) >> level, last: (new - 1) >> level };
     let seed_in_proof = usize::from(!old.is_power_of_two());
     let needed = seed_in_proof + inclusion_length(way.position, way.last + 1);
     if proof.len() != needed {
-        return Err(MerkleError::Length {
-            found: proof.len(),
-            needed,
-        });
+        return Err(MerkleError::Length { found: proof.len(), needed });
     }
     let (mut from_old, steps) = match proof.split_first() {
         Some((seed, steps)) if seed_in_proof == 1 => (*seed, steps),
@@ -446,11 +377,7 @@ pub fn verify_consistency(
 }
 
 fn same_root(computed: Hash, claimed: Hash) -> Result<(), MerkleError> {
-    if computed == claimed {
-        Ok(())
-    } else {
-        Err(MerkleError::Root { computed, claimed })
-    }
+    if computed == claimed { Ok(()) } else { Err(MerkleError::Root { computed, claimed }) }
 }
 
 /// A whole tree in memory, for tests of this module and its neighbours.
@@ -471,10 +398,7 @@ pub(super) mod testing {
         }
 
         pub fn from_entries(entries: impl IntoIterator<Item = Vec<u8>>) -> Self {
-            let mut forest = Self {
-                frontier: Frontier::new(),
-                levels: Vec::new(),
-            };
+            let mut forest = Self { frontier: Frontier::new(), levels: Vec::new() };
             for entry in entries {
                 let Self { frontier, levels } = &mut forest;
                 frontier.push_each(leaf_hash(&entry), |level, index, hash| {
@@ -550,9 +474,7 @@ mod tests {
         for (size, root) in roots.map(hash).into_iter().enumerate() {
             assert_eq!(reference_tree().root(size as u64), root);
             assert_eq!(frontier.root(), root);
-            reference_tree().levels[0]
-                .get(size)
-                .map(|leaf| frontier.push(*leaf));
+            reference_tree().levels[0].get(size).map(|leaf| frontier.push(*leaf));
         }
     }
 
@@ -616,10 +538,7 @@ mod tests {
     fn an_empty_tree_has_no_entries_and_is_the_beginning_of_any_other() {
         let tree = Forest::of(3);
         let read = |l, i| tree.read(l, i);
-        assert_eq!(
-            prove_inclusion(0, 0, read),
-            Err(MerkleError::Outside { index: 0, size: 0 })
-        );
+        assert_eq!(prove_inclusion(0, 0, read), Err(MerkleError::Outside { index: 0, size: 0 }));
         assert_eq!(prove_consistency(0, 3, read), Ok(vec![]));
         verify_consistency(0, 3, &[], empty_root(), tree.root(3)).unwrap();
         verify_consistency(0, 0, &[], empty_root(), empty_root()).unwrap();
@@ -630,23 +549,14 @@ mod tests {
     #[test]
     fn a_tree_cannot_shrink() {
         let refusal = Err(MerkleError::Shrunk { old: 3, new: 2 });
-        assert_eq!(
-            prove_consistency(3, 2, |_, _| Ok::<_, MerkleError>(empty_root())),
-            refusal.clone()
-        );
+        assert_eq!(prove_consistency(3, 2, |_, _| Ok::<_, MerkleError>(empty_root())), refusal.clone());
         let tree = Forest::of(3);
-        assert_eq!(
-            verify_consistency(3, 2, &[], tree.root(3), tree.root(2)).map(|()| vec![]),
-            refusal
-        );
+        assert_eq!(verify_consistency(3, 2, &[], tree.root(3), tree.root(2)).map(|()| vec![]), refusal);
     }
 
     #[test]
     fn two_trees_of_one_size_and_different_roots_are_a_fork() {
-        let (ours, theirs) = (
-            Forest::of(9),
-            Forest::from_entries((0..9u8).map(|i| vec![i])),
-        );
+        let (ours, theirs) = (Forest::of(9), Forest::from_entries((0..9u8).map(|i| vec![i])));
         assert!(verify_consistency(9, 9, &[], ours.root(9), theirs.root(9)).is_err());
         let proof = prove_consistency(5, 9, |l, i| ours.read(l, i)).unwrap();
         assert!(verify_consistency(5, 9, &proof, ours.root(5), theirs.root(9)).is_err());
@@ -661,10 +571,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(needed(verify_inclusion(root, 0, u64::MAX, &[], root)), 64);
-        assert_eq!(
-            needed(verify_inclusion(root, u64::MAX - 1, u64::MAX, &[], root)),
-            63
-        );
+        assert_eq!(needed(verify_inclusion(root, u64::MAX - 1, u64::MAX, &[], root)), 63);
         assert!(verify_inclusion(root, 0, u64::MAX, &[root; 64], root).is_err());
         assert!(verify_inclusion(root, u64::MAX - 1, u64::MAX, &[root; 63], root).is_err());
         assert!(verify_consistency(1 << 63, u64::MAX, &[root; 1], root, root).is_err());
@@ -675,10 +582,7 @@ mod tests {
     fn a_frontier_survives_storage() {
         let mut frontier = Frontier::new();
         for i in 0..300u64 {
-            assert_eq!(
-                Frontier::from_bytes(&frontier.to_bytes()).as_ref(),
-                Ok(&frontier)
-            );
+            assert_eq!(Frontier::from_bytes(&frontier.to_bytes()).as_ref(), Ok(&frontier));
             assert_eq!(frontier.root(), LARGE.root(i));
             assert_eq!(frontier.push(leaf_hash(&i.to_be_bytes())), i);
         }
@@ -695,10 +599,7 @@ mod tests {
             let restored = Frontier::at(size, |l, i| LARGE.read(l, i)).unwrap();
             assert_eq!(restored.root(), LARGE.root(size));
         }
-        assert_eq!(
-            Frontier::at(65_537, |l, i| LARGE.read(l, i)).unwrap(),
-            LARGE.frontier
-        );
+        assert_eq!(Frontier::at(65_537, |l, i| LARGE.read(l, i)).unwrap(), LARGE.frontier);
     }
 
     #[test]
@@ -706,10 +607,7 @@ mod tests {
         let hash = leaf_hash(b"tide");
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!(Hash::from_base64(&hash.to_base64()), Ok(hash));
-        assert_eq!(
-            serde_json::from_str::<Hash>(&serde_json::to_string(&hash).unwrap()).unwrap(),
-            hash
-        );
+        assert_eq!(serde_json::from_str::<Hash>(&serde_json::to_string(&hash).unwrap()).unwrap(), hash);
         assert!(hash.to_string().to_uppercase().parse::<Hash>().is_err());
         assert!(format!("0x{hash}").parse::<Hash>().is_err());
         assert!(Hash::from_base64(hash.to_base64().trim_end_matches('=')).is_err());

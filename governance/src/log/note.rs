@@ -44,20 +44,14 @@ pub enum NoteError {
 pub type KeyId = [u8; 4];
 
 fn key_id(name: &str, public: &[u8; 32]) -> KeyId {
-    let hash = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', ED25519])
-        .chain_update(public)
-        .finalize();
+    let hash = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public).finalize();
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
 fn check_name(name: &str) -> Result<(), NoteError> {
     let unfit = |c: char| c.is_whitespace() || c.is_control() || c == '+';
     if name.is_empty() || name.contains(unfit) {
-        return Err(NoteError::KeyName {
-            name: name.to_owned(),
-        });
+        return Err(NoteError::KeyName { name: name.to_owned() });
     }
     Ok(())
 }
@@ -84,11 +78,7 @@ pub struct VerifierKey {
 impl VerifierKey {
     fn new(name: &str, public: ed25519_dalek::VerifyingKey) -> Result<Self, NoteError> {
         check_name(name)?;
-        Ok(Self {
-            name: name.to_owned(),
-            id: key_id(name, public.as_bytes()),
-            public,
-        })
+        Ok(Self { name: name.to_owned(), id: key_id(name, public.as_bytes()), public })
     }
 
     /// The name the key signs under; for a log's key, its origin.
@@ -114,22 +104,14 @@ impl VerifierKey {
         let Ok(signature) = ed25519_dalek::Signature::from_slice(&signature.bytes) else {
             return false;
         };
-        self.public
-            .verify_strict(text.as_bytes(), &signature)
-            .is_ok()
+        self.public.verify_strict(text.as_bytes(), &signature).is_ok()
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let typed: Vec<u8> = [ED25519].into_iter().chain(self.public_bytes()).collect();
-        write!(
-            f,
-            "{}+{:08x}+{}",
-            self.name,
-            u32::from_be_bytes(self.id),
-            BASE64.encode(typed)
-        )
+        write!(f, "{}+{:08x}+{}", self.name, u32::from_be_bytes(self.id), BASE64.encode(typed))
     }
 }
 
@@ -149,22 +131,16 @@ impl FromStr for VerifierKey {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(refuse("it is not of the form name+id+key"));
         };
-        let typed = BASE64
-            .decode(key)
-            .map_err(|_| refuse("the key is not base64"))?;
+        let typed = BASE64.decode(key).map_err(|_| refuse("the key is not base64"))?;
         let Some((kind, public)) = typed.split_first() else {
             return Err(refuse("the key is empty"));
         };
         if *kind != ED25519 {
             return Err(refuse("the key is not of type Ed25519"));
         }
-        let public =
-            <&[u8; 32]>::try_from(public).map_err(|_| refuse("the key is not 32 bytes long"))?;
+        let public = <&[u8; 32]>::try_from(public).map_err(|_| refuse("the key is not 32 bytes long"))?;
         let public = ed25519_dalek::VerifyingKey::from_bytes(public);
-        let key = Self::new(
-            name,
-            public.map_err(|_| refuse("the key is not a point of the curve"))?,
-        )?;
+        let key = Self::new(name, public.map_err(|_| refuse("the key is not a point of the curve"))?)?;
         if id != format!("{:08x}", u32::from_be_bytes(key.id)) {
             return Err(refuse("the id is not that of the name and key"));
         }
@@ -183,10 +159,7 @@ impl SigningKey {
     /// The key that belongs to a seed of 32 random bytes.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        Ok(Self {
-            verifier: VerifierKey::new(name, secret.verifying_key())?,
-            secret,
-        })
+        Ok(Self { verifier: VerifierKey::new(name, secret.verifying_key())?, secret })
     }
 
     /// The name the key signs under.
@@ -202,15 +175,9 @@ impl SigningKey {
     /// Signs a text, which must end in a newline.
     pub fn sign(&self, text: &str) -> Result<Note, NoteError> {
         check_text(text).map_err(|reason| NoteError::Text { reason })?;
-        let signature = Signature {
-            name: self.name().to_owned(),
-            id: self.verifier.id,
-            bytes: self.secret.sign(text.as_bytes()).to_bytes().to_vec(),
-        };
-        Ok(Note {
-            text: text.to_owned(),
-            signatures: vec![signature],
-        })
+        let signature =
+            Signature { name: self.name().to_owned(), id: self.verifier.id, bytes: self.secret.sign(text.as_bytes()).to_bytes().to_vec() };
+        Ok(Note { text: text.to_owned(), signatures: vec![signature] })
     }
 }
 
@@ -232,22 +199,12 @@ pub struct Signature {
 impl Signature {
     fn parse(line: &str) -> Result<Self, NoteError> {
         let refuse = |reason| NoteError::Malformed { reason };
-        let rest = line
-            .strip_prefix("— ")
-            .ok_or_else(|| refuse("a signature line does not begin with a dash"))?;
-        let (name, encoded) = rest
-            .split_once(' ')
-            .ok_or_else(|| refuse("a signature line has no key name"))?;
+        let rest = line.strip_prefix("— ").ok_or_else(|| refuse("a signature line does not begin with a dash"))?;
+        let (name, encoded) = rest.split_once(' ').ok_or_else(|| refuse("a signature line has no key name"))?;
         check_name(name).map_err(|_| refuse("a signature line has an impossible key name"))?;
-        let decoded = BASE64
-            .decode(encoded)
-            .map_err(|_| refuse("a signature is not base64"))?;
+        let decoded = BASE64.decode(encoded).map_err(|_| refuse("a signature is not base64"))?;
         match decoded.split_first_chunk::<4>() {
-            Some((id, bytes)) if !bytes.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                id: *id,
-                bytes: bytes.to_vec(),
-            }),
+            Some((id, bytes)) if !bytes.is_empty() => Ok(Self { name: name.to_owned(), id: *id, bytes: bytes.to_vec() }),
             _ => Err(refuse("a signature is too short")),
         }
     }
@@ -255,12 +212,7 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "— {} {}",
-            self.name,
-            BASE64.encode([&self.id[..], &self.bytes].concat())
-        )
+        writeln!(f, "— {} {}", self.name, BASE64.encode([&self.id[..], &self.bytes].concat()))
     }
 }
 
@@ -286,9 +238,7 @@ impl Note {
         check_text(note).map_err(refuse)?;
         // The text keeps the first of the two newlines; it may have blank lines
         // of its own, so the last one separates.
-        let separator = note
-            .rfind("\n\n")
-            .ok_or_else(|| refuse("no blank line separates text and signatures"))?;
+        let separator = note.rfind("\n\n").ok_or_else(|| refuse("no blank line separates text and signatures"))?;
         let (text, lines) = (&note[..=separator], &note[separator + 2..]);
         if lines.is_empty() {
             return Err(refuse("it has no signatures"));
@@ -296,14 +246,8 @@ impl Note {
         if lines.lines().count() > MOST_SIGNATURES {
             return Err(refuse("it has more than a hundred signatures"));
         }
-        let signatures = lines
-            .split_terminator('\n')
-            .map(Signature::parse)
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        let signatures = lines.split_terminator('\n').map(Signature::parse).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// Checks the signatures of the known keys and returns the keys that signed.
@@ -312,35 +256,23 @@ impl Note {
     pub fn verify<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, NoteError> {
         let mut signers = Vec::new();
         for key in known {
-            let mut theirs = self
-                .signatures
-                .iter()
-                .filter(|signature| key.made(signature))
-                .peekable();
+            let mut theirs = self.signatures.iter().filter(|signature| key.made(signature)).peekable();
             if theirs.peek().is_none() {
                 continue;
             }
             if !theirs.all(|signature| key.accepts(&self.text, signature)) {
-                return Err(NoteError::BadSignature {
-                    name: key.name.clone(),
-                });
+                return Err(NoteError::BadSignature { name: key.name.clone() });
             }
             signers.push(key);
         }
-        if signers.is_empty() {
-            Err(NoteError::NotSigned)
-        } else {
-            Ok(signers)
-        }
+        if signers.is_empty() { Err(NoteError::NotSigned) } else { Ok(signers) }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| signature.fmt(f))
+        self.signatures.iter().try_for_each(|signature| signature.fmt(f))
     }
 }
 
@@ -373,10 +305,7 @@ mod tests {
         let neumann: VerifierKey = NEUMANN_KEY.parse().unwrap();
         assert_eq!(neumann.to_string(), NEUMANN_KEY);
         let note = Note::parse(NEUMANN_NOTE).unwrap();
-        assert_eq!(
-            note.verify(std::slice::from_ref(&neumann)),
-            Ok(vec![&neumann])
-        );
+        assert_eq!(note.verify(std::slice::from_ref(&neumann)), Ok(vec![&neumann]));
         assert_eq!(note.to_string(), NEUMANN_NOTE);
     }
 
@@ -391,19 +320,10 @@ mod tests {
 
     #[test]
     fn a_signed_text_is_accepted_by_its_verifier_key_alone() {
-        let (ours, theirs) = (
-            key("saltmarsh.example/log", 1),
-            key("saltmarsh.example/log", 2),
-        );
+        let (ours, theirs) = (key("saltmarsh.example/log", 1), key("saltmarsh.example/log", 2));
         let note = ours.sign("neap\n").unwrap();
-        assert_eq!(
-            note.verify(&[ours.verifier().clone()]).unwrap(),
-            [ours.verifier()]
-        );
-        assert_eq!(
-            note.verify(&[theirs.verifier().clone()]),
-            Err(NoteError::NotSigned)
-        );
+        assert_eq!(note.verify(&[ours.verifier().clone()]).unwrap(), [ours.verifier()]);
+        assert_eq!(note.verify(&[theirs.verifier().clone()]), Err(NoteError::NotSigned));
         assert_eq!(note.verify(&[]), Err(NoteError::NotSigned));
     }
 
@@ -415,29 +335,17 @@ mod tests {
         garbled.bytes.truncate(9);
         note.signatures.push(garbled);
         let note = Note::parse(note.to_string()).unwrap();
-        assert_eq!(
-            note.verify(&[log.verifier().clone()]).unwrap(),
-            [log.verifier()]
-        );
+        assert_eq!(note.verify(&[log.verifier().clone()]).unwrap(), [log.verifier()]);
         let both = [log.verifier().clone(), witness.verifier().clone()];
-        assert_eq!(
-            note.verify(&both),
-            Err(NoteError::BadSignature {
-                name: "witness.example".into()
-            })
-        );
+        assert_eq!(note.verify(&both), Err(NoteError::BadSignature { name: "witness.example".into() }));
     }
 
     #[test]
     fn one_bad_signature_of_a_known_key_condemns_the_note() {
         let log = key("log.example", 1);
         let mut note = log.sign("ebb\n").unwrap();
-        note.signatures
-            .push(log.sign("flow\n").unwrap().signatures.remove(0));
-        assert!(matches!(
-            note.verify(&[log.verifier().clone()]),
-            Err(NoteError::BadSignature { .. })
-        ));
+        note.signatures.push(log.sign("flow\n").unwrap().signatures.remove(0));
+        assert!(matches!(note.verify(&[log.verifier().clone()]), Err(NoteError::BadSignature { .. })));
     }
 
     #[test]
@@ -445,16 +353,10 @@ mod tests {
         let log = key("log.example", 1);
         let mut renamed = log.sign("ebb\n").unwrap();
         renamed.signatures[0].name = "other.example".into();
-        assert_eq!(
-            renamed.verify(&[log.verifier().clone()]),
-            Err(NoteError::NotSigned)
-        );
+        assert_eq!(renamed.verify(&[log.verifier().clone()]), Err(NoteError::NotSigned));
         let mut renumbered = log.sign("ebb\n").unwrap();
         renumbered.signatures[0].id[0] ^= 1;
-        assert_eq!(
-            renumbered.verify(&[log.verifier().clone()]),
-            Err(NoteError::NotSigned)
-        );
+        assert_eq!(renumbered.verify(&[log.verifier().clone()]), Err(NoteError::NotSigned));
     }
 
     #[test]
@@ -480,10 +382,7 @@ mod tests {
             "ebb\n\n— log.example AAAAAA==\n".into(),
         ];
         for note in refused {
-            assert!(
-                matches!(Note::parse(&note), Err(NoteError::Malformed { .. })),
-                "{note}"
-            );
+            assert!(matches!(Note::parse(&note), Err(NoteError::Malformed { .. })), "{note}");
         }
         assert!(Note::parse(b"ebb \xff\n\n").is_err());
         assert!(Note::parse(format!("ebb\n\n{}", line.repeat(16))).is_ok());
@@ -493,19 +392,10 @@ mod tests {
     fn a_text_that_no_note_could_carry_is_not_signed() {
         let log = key("log.example", 1);
         for text in ["", "ebb", "ebb\r\n", "\u{0}\n"] {
-            assert!(
-                matches!(log.sign(text), Err(NoteError::Text { .. })),
-                "{text:?}"
-            );
+            assert!(matches!(log.sign(text), Err(NoteError::Text { .. })), "{text:?}");
         }
         for name in ["", "two words", "a+b", "thin\u{2009}space", "line\nbreak"] {
-            assert!(
-                matches!(
-                    SigningKey::from_seed(name, &[1; 32]),
-                    Err(NoteError::KeyName { .. })
-                ),
-                "{name:?}"
-            );
+            assert!(matches!(SigningKey::from_seed(name, &[1; 32]), Err(NoteError::KeyName { .. })), "{name:?}");
         }
     }
 
@@ -521,10 +411,7 @@ mod tests {
             format!("{name}+{id}"),
             format!("other.example+{id}+{public}"),
             format!("+{id}+{public}"),
-            format!(
-                "{name}+{}+{public}",
-                id.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A")
-            ),
+            format!("{name}+{}+{public}", id.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A")),
             format!("{name}+0{id}+{public}"),
             format!("{name}+{id}+{}", public.replacen('A', "B", 1)),
             format!("{name}+{id}+{public}A"),
@@ -539,10 +426,7 @@ mod tests {
     #[test]
     fn a_signing_key_does_not_show_its_seed() {
         let shown = format!("{:?}", key("log.example", 0xab));
-        assert!(
-            !shown.contains("171, 171") && !shown.contains("abab"),
-            "{shown}"
-        );
+        assert!(!shown.contains("171, 171") && !shown.contains("abab"), "{shown}");
     }
 
     proptest! {

@@ -64,33 +64,17 @@ impl InclusionProof {
     pub fn verify(&self, key: &VerifierKey) -> Result<Verified, ProofError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key, key.name())?;
         if checkpoint.size != self.size {
-            return Err(ProofError::Size {
-                proof: self.size,
-                checkpoint: checkpoint.size,
-            });
+            return Err(ProofError::Size { proof: self.size, checkpoint: checkpoint.size });
         }
-        verify_inclusion(
-            self.leaf,
-            self.index,
-            self.size,
-            &self.path,
-            checkpoint.root,
-        )?;
-        Ok(Verified {
-            index: self.index,
-            leaf: self.leaf,
-            checkpoint,
-        })
+        verify_inclusion(self.leaf, self.index, self.size, &self.path, checkpoint.root)?;
+        Ok(Verified { index: self.index, leaf: self.leaf, checkpoint })
     }
 
     /// Checks that the proof is about these bytes, and that it holds.
     pub fn verify_entry(&self, entry: &[u8], key: &VerifierKey) -> Result<Verified, ProofError> {
         let entry = leaf_hash(entry);
         if entry != self.leaf {
-            return Err(ProofError::Entry {
-                entry,
-                proof: self.leaf,
-            });
+            return Err(ProofError::Entry { entry, proof: self.leaf });
         }
         self.verify(key)
     }
@@ -99,12 +83,7 @@ impl InclusionProof {
     /// checks it has the entry.
     pub fn to_tlog_proof(&self) -> TlogProof {
         let (path, checkpoint) = (self.path.clone(), self.checkpoint.clone());
-        TlogProof {
-            extra: None,
-            index: self.index,
-            path,
-            checkpoint,
-        }
+        TlogProof { extra: None, index: self.index, path, checkpoint }
     }
 }
 
@@ -124,19 +103,8 @@ impl TlogProof {
     pub fn for_leaf(self, leaf: Hash) -> Result<InclusionProof, ProofError> {
         let note = Note::parse(&self.checkpoint).map_err(CheckpointError::from)?;
         let size = Checkpoint::parse(&note.text)?.size;
-        let Self {
-            index,
-            path,
-            checkpoint,
-            ..
-        } = self;
-        Ok(InclusionProof {
-            index,
-            size,
-            leaf,
-            path,
-            checkpoint,
-        })
+        let Self { index, path, checkpoint, .. } = self;
+        Ok(InclusionProof { index, size, leaf, path, checkpoint })
     }
 }
 
@@ -147,9 +115,7 @@ impl fmt::Display for TlogProof {
             writeln!(f, "extra {}", BASE64.encode(extra))?;
         }
         writeln!(f, "index {}", self.index)?;
-        self.path
-            .iter()
-            .try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
+        self.path.iter().try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
         write!(f, "\n{}", self.checkpoint)
     }
 }
@@ -159,9 +125,7 @@ impl FromStr for TlogProof {
 
     fn from_str(text: &str) -> Result<Self, ProofError> {
         let refuse = |reason| ProofError::Malformed { reason };
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or_else(|| refuse("it has no checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or_else(|| refuse("it has no checkpoint"))?;
         if checkpoint.is_empty() {
             return Err(refuse("it has no checkpoint"));
         }
@@ -169,30 +133,16 @@ impl FromStr for TlogProof {
         if lines.next() != Some(HEADER) {
             return Err(refuse("its first line is another"));
         }
-        let extra = lines
-            .next_if(|line| line.starts_with("extra "))
-            .map(|line| BASE64.decode(&line["extra ".len()..]));
-        let extra = extra
-            .transpose()
-            .map_err(|_| refuse("its extra data are not base64"))?;
-        let index = lines
-            .next()
-            .and_then(|line| line.strip_prefix("index "))
-            .and_then(parse_decimal);
+        let extra = lines.next_if(|line| line.starts_with("extra ")).map(|line| BASE64.decode(&line["extra ".len()..]));
+        let extra = extra.transpose().map_err(|_| refuse("its extra data are not base64"))?;
+        let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(parse_decimal);
         let index = index.ok_or_else(|| refuse("it has no index"))?;
-        let path: Vec<Hash> = lines
-            .map(Hash::from_base64)
-            .collect::<Result<_, _>>()
-            .map_err(|_| refuse("one of its lines is not a hash in base64"))?;
+        let path: Vec<Hash> =
+            lines.map(Hash::from_base64).collect::<Result<_, _>>().map_err(|_| refuse("one of its lines is not a hash in base64"))?;
         if path.len() > LONGEST_PATH {
             return Err(refuse("it has more hashes than any tree is deep"));
         }
-        Ok(Self {
-            extra,
-            index,
-            path,
-            checkpoint: checkpoint.to_owned(),
-        })
+        Ok(Self { extra, index, path, checkpoint: checkpoint.to_owned() })
     }
 }
 
@@ -213,11 +163,7 @@ mod tests {
     /// A proof about entry `index` of a log whose entries are their own indexes.
     fn proof_of(index: u64, size: u64) -> InclusionProof {
         let tree = Forest::of(size);
-        let checkpoint = Checkpoint {
-            origin: ORIGIN.into(),
-            size: tree.size(),
-            root: tree.root(size),
-        };
+        let checkpoint = Checkpoint { origin: ORIGIN.into(), size: tree.size(), root: tree.root(size) };
         InclusionProof {
             index,
             size,
@@ -242,40 +188,19 @@ mod tests {
     fn a_proof_of_another_log_proves_nothing() {
         let stranger = SigningKey::from_seed("other.example/log", &[7; 32]).unwrap();
         let refusal = proof_of(0, 1).verify(stranger.verifier());
-        assert_eq!(
-            refusal,
-            Err(ProofError::Checkpoint(CheckpointError::Note(
-                NoteError::NotSigned
-            )))
-        );
+        assert_eq!(refusal, Err(ProofError::Checkpoint(CheckpointError::Note(NoteError::NotSigned))));
         // The right key name, over a checkpoint of another origin.
         let mut elsewhere = proof_of(0, 1);
-        let checkpoint = Checkpoint {
-            origin: "other.example/log".into(),
-            size: 1,
-            root: elsewhere.leaf,
-        };
+        let checkpoint = Checkpoint { origin: "other.example/log".into(), size: 1, root: elsewhere.leaf };
         elsewhere.checkpoint = checkpoint.sign(&key()).unwrap().to_string();
         let refusal = elsewhere.verify(key().verifier());
-        assert!(matches!(
-            refusal,
-            Err(ProofError::Checkpoint(CheckpointError::Origin { .. }))
-        ));
+        assert!(matches!(refusal, Err(ProofError::Checkpoint(CheckpointError::Origin { .. }))));
     }
 
     #[test]
     fn a_proof_must_be_for_the_size_of_its_checkpoint() {
-        let stale = InclusionProof {
-            size: 8,
-            ..proof_of(3, 9)
-        };
-        assert_eq!(
-            stale.verify(key().verifier()),
-            Err(ProofError::Size {
-                proof: 8,
-                checkpoint: 9
-            })
-        );
+        let stale = InclusionProof { size: 8, ..proof_of(3, 9) };
+        assert_eq!(stale.verify(key().verifier()), Err(ProofError::Size { proof: 8, checkpoint: 9 }));
     }
 
     #[test]
@@ -286,11 +211,7 @@ mod tests {
         assert_eq!(lines.next(), Some("c2sp.org/tlog-proof@v1"));
         assert_eq!(lines.next(), Some("index 5"));
         assert!(text.ends_with(&format!("\n\n{}", proof.checkpoint)));
-        let read = text
-            .parse::<TlogProof>()
-            .unwrap()
-            .for_leaf(leaf_hash(&5u64.to_be_bytes()))
-            .unwrap();
+        let read = text.parse::<TlogProof>().unwrap().for_leaf(leaf_hash(&5u64.to_be_bytes())).unwrap();
         assert_eq!(read, proof);
         assert!(read.verify(key().verifier()).is_ok());
     }
@@ -299,10 +220,7 @@ mod tests {
     fn extra_data_and_an_empty_path_are_read() {
         let text = "c2sp.org/tlog-proof@v1\nextra dGlkZQ==\nindex 0\n\no\n1\n";
         let proof: TlogProof = text.parse().unwrap();
-        assert_eq!(
-            (proof.extra.as_deref(), proof.path.len()),
-            (Some(&b"tide"[..]), 0)
-        );
+        assert_eq!((proof.extra.as_deref(), proof.path.len()), (Some(&b"tide"[..]), 0));
         assert_eq!(proof.to_string(), text);
     }
 
@@ -321,20 +239,11 @@ mod tests {
             "c2sp.org/tlog-proof@v1\nindex\n\ncheckpoint\n".into(),
             "c2sp.org/tlog-proof@v1\nextra !\nindex 0\n\ncheckpoint\n".into(),
             "c2sp.org/tlog-proof@v1\nindex 0\nextra dGlkZQ==\n\ncheckpoint\n".into(),
-            format!(
-                "c2sp.org/tlog-proof@v1\nindex 0\n{}\n\ncheckpoint\n",
-                &hash[..40]
-            ),
-            format!(
-                "c2sp.org/tlog-proof@v1\nindex 0{}\n\ncheckpoint\n",
-                format!("\n{hash}").repeat(65)
-            ),
+            format!("c2sp.org/tlog-proof@v1\nindex 0\n{}\n\ncheckpoint\n", &hash[..40]),
+            format!("c2sp.org/tlog-proof@v1\nindex 0{}\n\ncheckpoint\n", format!("\n{hash}").repeat(65)),
         ];
         for text in refused {
-            assert!(
-                matches!(text.parse::<TlogProof>(), Err(ProofError::Malformed { .. })),
-                "{text:?}"
-            );
+            assert!(matches!(text.parse::<TlogProof>(), Err(ProofError::Malformed { .. })), "{text:?}");
         }
     }
 

@@ -67,11 +67,7 @@ impl TilePath {
         if level > 63 || !(1..=FULL).contains(&width) {
             return Err(TileError::Impossible { level, width });
         }
-        Ok(Self {
-            kind: TileKind::Hashes { level },
-            index,
-            width,
-        })
+        Ok(Self { kind: TileKind::Hashes { level }, index, width })
     }
 
     /// A bundle of entries. Width 1 to 256.
@@ -79,11 +75,7 @@ impl TilePath {
         if !(1..=FULL).contains(&width) {
             return Err(TileError::Impossible { level: 0, width });
         }
-        Ok(Self {
-            kind: TileKind::Entries,
-            index,
-            width,
-        })
+        Ok(Self { kind: TileKind::Entries, index, width })
     }
 
     /// The tile in which a log of `size` publishes the hashes below the subtree at
@@ -92,15 +84,9 @@ impl TilePath {
         if level > 63 || index >= size >> level {
             return Err(TileError::Incomplete { level, index, size });
         }
-        let kind = TileKind::Hashes {
-            level: level / HEIGHT,
-        };
+        let kind = TileKind::Hashes { level: level / HEIGHT };
         let index = (index << (level % HEIGHT)) / u64::from(FULL);
-        Ok(Self {
-            kind,
-            index,
-            width: kind.width_at(index, size),
-        })
+        Ok(Self { kind, index, width: kind.width_at(index, size) })
     }
 
     /// What the tile holds.
@@ -125,10 +111,7 @@ impl TilePath {
 
     /// The full tile that replaces a partial one in time.
     pub fn full(self) -> Self {
-        Self {
-            width: FULL,
-            ..self
-        }
+        Self { width: FULL, ..self }
     }
 
     /// The place of its first hash or entry among those of its level.
@@ -146,18 +129,14 @@ impl TileKind {
     /// How wide tile `index` of this kind is in a log of `size`; 0 when absent.
     pub fn width_at(self, index: u64, size: u64) -> u16 {
         let start = index.saturating_mul(u64::from(FULL));
-        self.count_at(size)
-            .saturating_sub(start)
-            .min(u64::from(FULL)) as u16
+        self.count_at(size).saturating_sub(start).min(u64::from(FULL)) as u16
     }
 
     /// How many hashes or entries of this kind a log of `size` has.
     fn count_at(self, size: u64) -> u64 {
         match self {
             Self::Entries => size,
-            Self::Hashes { level } => size
-                .checked_shr(u32::from(level) * u32::from(HEIGHT))
-                .unwrap_or(0),
+            Self::Hashes { level } => size.checked_shr(u32::from(level) * u32::from(HEIGHT)).unwrap_or(0),
         }
     }
 
@@ -165,16 +144,8 @@ impl TileKind {
     fn between(self, old: u64, new: u64) -> impl Iterator<Item = TilePath> {
         let (old, count) = (self.count_at(old), self.count_at(new));
         let full = u64::from(FULL);
-        let indexes = if old < count {
-            old / full..count.div_ceil(full)
-        } else {
-            0..0
-        };
-        indexes.map(move |index| TilePath {
-            kind: self,
-            index,
-            width: self.width_at(index, new),
-        })
+        let indexes = if old < count { old / full..count.div_ceil(full) } else { 0..0 };
+        indexes.map(move |index| TilePath { kind: self, index, width: self.width_at(index, new) })
     }
 }
 
@@ -192,27 +163,18 @@ pub fn bundles_between(old: u64, new: u64) -> impl Iterator<Item = TilePath> {
 /// The tiles a reader needs to prove entry `index` included in a log of `size`.
 pub fn tiles_for_inclusion(index: u64, size: u64) -> Result<Vec<TilePath>, TileError> {
     let mut tiles = BTreeSet::new();
-    prove_inclusion(index, size, |level, index| {
-        note_tile(&mut tiles, level, index, size)
-    })?;
+    prove_inclusion(index, size, |level, index| note_tile(&mut tiles, level, index, size))?;
     Ok(tiles.into_iter().collect())
 }
 
 /// The tiles a reader needs to prove that a log of `old` grew into one of `new`.
 pub fn tiles_for_consistency(old: u64, new: u64) -> Result<Vec<TilePath>, TileError> {
     let mut tiles = BTreeSet::new();
-    prove_consistency(old, new, |level, index| {
-        note_tile(&mut tiles, level, index, new)
-    })?;
+    prove_consistency(old, new, |level, index| note_tile(&mut tiles, level, index, new))?;
     Ok(tiles.into_iter().collect())
 }
 
-fn note_tile(
-    tiles: &mut BTreeSet<TilePath>,
-    level: u8,
-    index: u64,
-    size: u64,
-) -> Result<Hash, TileError> {
+fn note_tile(tiles: &mut BTreeSet<TilePath>, level: u8, index: u64, size: u64) -> Result<Hash, TileError> {
     tiles.insert(TilePath::holding(level, index, size)?);
     Ok(Hash([0; 32]))
 }
@@ -232,11 +194,7 @@ impl fmt::Display for TilePath {
             unit /= 1000;
         }
         write!(f, "/{:03}", self.index % 1000)?;
-        if self.is_partial() {
-            write!(f, ".p/{}", self.width)
-        } else {
-            Ok(())
-        }
+        if self.is_partial() { write!(f, ".p/{}", self.width) } else { Ok(()) }
     }
 }
 
@@ -245,16 +203,9 @@ impl FromStr for TilePath {
 
     /// Reads a path in its only spelling; anything else is refused.
     fn from_str(text: &str) -> Result<Self, TileError> {
-        let refuse = |reason| TileError::Path {
-            path: text.chars().take(80).collect(),
-            reason,
-        };
-        let rest = text
-            .strip_prefix("tile/")
-            .ok_or_else(|| refuse("it does not begin with tile/"))?;
-        let (kind, rest) = rest
-            .split_once('/')
-            .ok_or_else(|| refuse("it ends before the index"))?;
+        let refuse = |reason| TileError::Path { path: text.chars().take(80).collect(), reason };
+        let rest = text.strip_prefix("tile/").ok_or_else(|| refuse("it does not begin with tile/"))?;
+        let (kind, rest) = rest.split_once('/').ok_or_else(|| refuse("it ends before the index"))?;
         let kind = match kind {
             "entries" => TileKind::Entries,
             level => match decimal(level) {
@@ -269,15 +220,10 @@ impl FromStr for TilePath {
                 _ => return Err(refuse("the width is not a number from 1 to 255")),
             },
         };
-        let index = parse_index(index)
-            .ok_or_else(|| refuse("the index is not in groups of three digits"))?;
+        let index = parse_index(index).ok_or_else(|| refuse("the index is not in groups of three digits"))?;
         let path = Self { kind, index, width };
         // Leading zeros, in a group too many or before a number, are caught here.
-        if path.to_string() == text {
-            Ok(path)
-        } else {
-            Err(refuse("it has another, shorter spelling"))
-        }
+        if path.to_string() == text { Ok(path) } else { Err(refuse("it has another, shorter spelling")) }
     }
 }
 
@@ -293,10 +239,7 @@ fn parse_index(text: &str) -> Option<u64> {
         None => (None, text),
         Some((leading, last)) => (Some(leading), last),
     };
-    let leading = leading
-        .into_iter()
-        .flat_map(|groups| groups.split('/'))
-        .map(|group| group.strip_prefix('x'));
+    let leading = leading.into_iter().flat_map(|groups| groups.split('/')).map(|group| group.strip_prefix('x'));
     leading.chain([Some(last)]).try_fold(0u64, |index, group| {
         let group = group.filter(|group| group.len() == 3).and_then(decimal)?;
         index.checked_mul(1000)?.checked_add(u64::from(group))
@@ -304,32 +247,23 @@ fn parse_index(text: &str) -> Option<u64> {
 }
 
 /// Writes entries as a bundle: each a big-endian `u16` length and its bytes.
-pub fn encode_bundle<T: AsRef<[u8]>>(
-    entries: impl IntoIterator<Item = T>,
-) -> Result<Vec<u8>, TileError> {
+pub fn encode_bundle<T: AsRef<[u8]>>(entries: impl IntoIterator<Item = T>) -> Result<Vec<u8>, TileError> {
     let mut bundle = Vec::new();
     let mut found = 0;
     for entry in entries {
         let entry = entry.as_ref();
-        let length = u16::try_from(entry.len())
-            .map_err(|_| TileError::EntryTooLong { bytes: entry.len() })?;
+        let length = u16::try_from(entry.len()).map_err(|_| TileError::EntryTooLong { bytes: entry.len() })?;
         bundle.extend(length.to_be_bytes());
         bundle.extend(entry);
         found += 1;
     }
-    if (1..=usize::from(FULL)).contains(&found) {
-        Ok(bundle)
-    } else {
-        Err(TileError::BundleWidth { found })
-    }
+    if (1..=usize::from(FULL)).contains(&found) { Ok(bundle) } else { Err(TileError::BundleWidth { found }) }
 }
 
 /// Reads the entries of a bundle that should hold exactly `width` of them.
 pub fn decode_bundle(bundle: &[u8], width: u16) -> Result<Vec<&[u8]>, TileError> {
     if !(1..=FULL).contains(&width) {
-        return Err(TileError::BundleWidth {
-            found: width.into(),
-        });
+        return Err(TileError::BundleWidth { found: width.into() });
     }
     let mut rest = bundle;
     let mut entries = Vec::with_capacity(width.into());
@@ -338,18 +272,13 @@ pub fn decode_bundle(bundle: &[u8], width: u16) -> Result<Vec<&[u8]>, TileError>
         let Some((length, after)) = rest.split_first_chunk::<2>() else {
             return Err(cut);
         };
-        let Some((bytes, after)) = after.split_at_checked(u16::from_be_bytes(*length).into())
-        else {
+        let Some((bytes, after)) = after.split_at_checked(u16::from_be_bytes(*length).into()) else {
             return Err(cut);
         };
         entries.push(bytes);
         rest = after;
     }
-    if rest.is_empty() {
-        Ok(entries)
-    } else {
-        Err(TileError::BundleTooLong { bytes: rest.len() })
-    }
+    if rest.is_empty() { Ok(entries) } else { Err(TileError::BundleTooLong { bytes: rest.len() }) }
 }
 
 /// Writes hashes as a tile.
@@ -362,16 +291,9 @@ pub fn encode_hashes<'a>(hashes: impl IntoIterator<Item = &'a Hash>) -> Vec<u8> 
 pub fn decode_hashes(path: TilePath, tile: &[u8]) -> Result<Vec<Hash>, TileError> {
     let (hashes, rest) = tile.as_chunks::<32>();
     if !rest.is_empty() || hashes.len() < path.width.into() || hashes.len() > FULL.into() {
-        return Err(TileError::Hashes {
-            path,
-            found: tile.len(),
-        });
+        return Err(TileError::Hashes { path, found: tile.len() });
     }
-    Ok(hashes[..path.width.into()]
-        .iter()
-        .copied()
-        .map(Hash)
-        .collect())
+    Ok(hashes[..path.width.into()].iter().copied().map(Hash).collect())
 }
 
 /// Answers for the complete subtrees of a log of one size from its tiles, each
@@ -405,11 +327,7 @@ where
 {
     /// A reader of the log as it was at `size`, which gets tiles from `fetch`.
     pub fn new(size: u64, fetch: F) -> Self {
-        Self {
-            size,
-            fetch,
-            tiles: BTreeMap::new(),
-        }
+        Self { size, fetch, tiles: BTreeMap::new() }
     }
 
     /// The hash of the complete subtree at `(level, index)`.
@@ -451,13 +369,9 @@ mod tests {
 
     /// The bytes of a tile of the forest.
     fn tile(path: TilePath) -> Result<Vec<u8>, TileError> {
-        let TileKind::Hashes { level } = path.kind() else {
-            panic!("a bundle was asked for")
-        };
+        let TileKind::Hashes { level } = path.kind() else { panic!("a bundle was asked for") };
         let row = &FOREST.levels[usize::from(level * HEIGHT)];
-        Ok(encode_hashes(
-            &row[path.start() as usize..][..path.width().into()],
-        ))
+        Ok(encode_hashes(&row[path.start() as usize..][..path.width().into()]))
     }
 
     fn paths(tiles: impl IntoIterator<Item = TilePath>) -> Vec<String> {
@@ -471,15 +385,9 @@ mod tests {
         assert_eq!(path(0, 0, 1), "tile/0/000.p/1");
         assert_eq!(path(1, 999, 255), "tile/1/999.p/255");
         assert_eq!(path(63, 1000, 256), "tile/63/x001/000");
-        assert_eq!(
-            TilePath::entries(273, 112).unwrap().to_string(),
-            "tile/entries/273.p/112"
-        );
+        assert_eq!(TilePath::entries(273, 112).unwrap().to_string(), "tile/entries/273.p/112");
         let last = TilePath::entries(u64::MAX, 256).unwrap();
-        assert_eq!(
-            last.to_string(),
-            "tile/entries/x018/x446/x744/x073/x709/x551/615"
-        );
+        assert_eq!(last.to_string(), "tile/entries/x018/x446/x744/x073/x709/x551/615");
         assert_eq!(last.to_string().parse(), Ok(last));
     }
 
@@ -529,10 +437,7 @@ mod tests {
             "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
         ];
         for text in refused {
-            assert!(
-                matches!(text.parse::<TilePath>(), Err(TileError::Path { .. })),
-                "{text}"
-            );
+            assert!(matches!(text.parse::<TilePath>(), Err(TileError::Path { .. })), "{text}");
         }
     }
 
@@ -541,10 +446,7 @@ mod tests {
         let tiles: Vec<_> = tiles_between(0, 70_000).collect();
         assert_eq!(tiles.len(), 273 + 1 + 1 + 1 + 1);
         let partial = tiles.iter().copied().filter(TilePath::is_partial);
-        assert_eq!(
-            paths(partial),
-            ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"]
-        );
+        assert_eq!(paths(partial), ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"]);
         assert_eq!(bundles_between(0, 70_000).count(), 274);
     }
 
@@ -553,33 +455,19 @@ mod tests {
         assert_eq!(paths(tiles_between(0, 0)), [""; 0]);
         assert_eq!(paths(tiles_between(0, 1)), ["tile/0/000.p/1"]);
         assert_eq!(paths(tiles_between(0, 255)), ["tile/0/000.p/255"]);
-        assert_eq!(
-            paths(tiles_between(0, 256)),
-            ["tile/0/000", "tile/1/000.p/1"]
-        );
-        assert_eq!(
-            paths(tiles_between(0, 257)),
-            ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1"]
-        );
+        assert_eq!(paths(tiles_between(0, 256)), ["tile/0/000", "tile/1/000.p/1"]);
+        assert_eq!(paths(tiles_between(0, 257)), ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1"]);
         assert_eq!(paths(tiles_between(255, 257)), paths(tiles_between(0, 257)));
         assert_eq!(paths(tiles_between(256, 257)), ["tile/0/001.p/1"]);
-        assert_eq!(
-            paths(tiles_between(65_535, 65_536)),
-            ["tile/0/255", "tile/1/000", "tile/2/000.p/1"]
-        );
-        assert_eq!(
-            paths(bundles_between(255, 257)),
-            ["tile/entries/000", "tile/entries/001.p/1"]
-        );
+        assert_eq!(paths(tiles_between(65_535, 65_536)), ["tile/0/255", "tile/1/000", "tile/2/000.p/1"]);
+        assert_eq!(paths(bundles_between(255, 257)), ["tile/entries/000", "tile/entries/001.p/1"]);
         assert_eq!(paths(tiles_between(9, 9)), [""; 0]);
     }
 
     #[test]
     fn a_tile_that_the_log_has_not_reached_does_not_fit() {
         let fits = |path: &str, size| path.parse::<TilePath>().unwrap().fits(size);
-        assert!(
-            fits("tile/0/000.p/5", 5) && fits("tile/0/000.p/5", 500) && !fits("tile/0/000.p/5", 4)
-        );
+        assert!(fits("tile/0/000.p/5", 5) && fits("tile/0/000.p/5", 500) && !fits("tile/0/000.p/5", 4));
         assert!(fits("tile/1/000.p/1", 256) && !fits("tile/1/000.p/1", 255));
         assert!(fits("tile/entries/001", 512) && !fits("tile/entries/001", 511));
         assert!(!fits("tile/8/000.p/1", u64::MAX) && !fits("tile/63/000.p/1", u64::MAX));
@@ -598,33 +486,15 @@ mod tests {
     #[test]
     fn a_bundle_that_is_not_what_it_should_be_is_refused() {
         let bundle = encode_bundle(["low", "high"]).unwrap();
-        assert_eq!(
-            decode_bundle(&bundle, 1),
-            Err(TileError::BundleTooLong { bytes: 6 })
-        );
-        assert_eq!(
-            decode_bundle(&bundle, 3),
-            Err(TileError::BundleCutShort { entry: 2 })
-        );
+        assert_eq!(decode_bundle(&bundle, 1), Err(TileError::BundleTooLong { bytes: 6 }));
+        assert_eq!(decode_bundle(&bundle, 3), Err(TileError::BundleCutShort { entry: 2 }));
         for end in 0..bundle.len() {
             assert!(decode_bundle(&bundle[..end], 2).is_err());
         }
-        assert_eq!(
-            decode_bundle(&[], 0),
-            Err(TileError::BundleWidth { found: 0 })
-        );
-        assert_eq!(
-            encode_bundle([vec![0; 65_536]]),
-            Err(TileError::EntryTooLong { bytes: 65_536 })
-        );
-        assert_eq!(
-            encode_bundle(vec![""; 257]),
-            Err(TileError::BundleWidth { found: 257 })
-        );
-        assert_eq!(
-            encode_bundle([""; 0]),
-            Err(TileError::BundleWidth { found: 0 })
-        );
+        assert_eq!(decode_bundle(&[], 0), Err(TileError::BundleWidth { found: 0 }));
+        assert_eq!(encode_bundle([vec![0; 65_536]]), Err(TileError::EntryTooLong { bytes: 65_536 }));
+        assert_eq!(encode_bundle(vec![""; 257]), Err(TileError::BundleWidth { found: 257 }));
+        assert_eq!(encode_bundle([""; 0]), Err(TileError::BundleWidth { found: 0 }));
     }
 
     #[test]
@@ -640,22 +510,8 @@ mod tests {
     fn a_reader_answers_only_for_subtrees_that_are_complete() {
         let mut reader = TileReader::new(257, tile);
         assert_eq!(reader.hash(8, 0), Ok(FOREST.levels[8][0]));
-        assert_eq!(
-            reader.hash(8, 1),
-            Err(TileError::Incomplete {
-                level: 8,
-                index: 1,
-                size: 257
-            })
-        );
-        assert_eq!(
-            reader.hash(0, 257),
-            Err(TileError::Incomplete {
-                level: 0,
-                index: 257,
-                size: 257
-            })
-        );
+        assert_eq!(reader.hash(8, 1), Err(TileError::Incomplete { level: 8, index: 1, size: 257 }));
+        assert_eq!(reader.hash(0, 257), Err(TileError::Incomplete { level: 0, index: 257, size: 257 }));
         assert!(reader.hash(64, 0).is_err() && reader.hash(9, 0).is_err());
     }
 

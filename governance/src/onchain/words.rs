@@ -80,7 +80,11 @@ fn role(role: B256) -> String {
 pub fn in_words(context: &Context, target: Address, value: U256, calldata: &Bytes) -> Worded {
     let sent = if value.is_zero() { String::new() } else { format!("{} ETH", tokens(value)) };
     if calldata.is_empty() {
-        let words = if value.is_zero() { format!("Call {} with nothing", context.name(target)) } else { format!("Send {sent} to {}", context.name(target)) };
+        let words = if value.is_zero() {
+            format!("Call {} with nothing", context.name(target))
+        } else {
+            format!("Send {sent} to {}", context.name(target))
+        };
         return Worded { function: "transfer of ETH".into(), words, arguments: vec![], known: true };
     }
     let mut worded = decode(context, target, calldata).unwrap_or_else(|| Worded {
@@ -136,11 +140,17 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
                 let call = ParameterRegistry::defineParametersCall::abi_decode_validate(data).ok()?;
                 let keys: Vec<String> = call.parameters.iter().filter_map(|parameter| key_text(parameter.key)).collect();
                 let engine = key_text(call.engine)?;
-                return known::<ParameterRegistry::defineParametersCall>(format!("Define {} for {engine}", list(&keys)), vec![("engine", "bytes32", engine), ("keys", "bytes32[]", keys.join(", "))]);
+                return known::<ParameterRegistry::defineParametersCall>(
+                    format!("Define {} for {engine}", list(&keys)),
+                    vec![("engine", "bytes32", engine), ("keys", "bytes32[]", keys.join(", "))],
+                );
             }
             ParameterRegistry::setObserverCall::SELECTOR => {
                 let call = ParameterRegistry::setObserverCall::abi_decode_validate(data).ok()?;
-                return known::<ParameterRegistry::setObserverCall>(format!("Tell {} about every parameter change", context.name(call.observer)), vec![("observer", "address", full(call.observer))]);
+                return known::<ParameterRegistry::setObserverCall>(
+                    format!("Tell {} about every parameter change", context.name(call.observer)),
+                    vec![("observer", "address", full(call.observer))],
+                );
             }
             _ => {}
         }
@@ -150,21 +160,33 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
             Governor::setVotingDelayCall::SELECTOR => {
                 let call = Governor::setVotingDelayCall::abi_decode_validate(data).ok()?;
                 let delay = U256::from(call.newVotingDelay);
-                return known::<Governor::setVotingDelayCall>(format!("Let votes begin {} after a proposal is made", duration(delay)), vec![("newVotingDelay", "uint48", delay.to_string())]);
+                return known::<Governor::setVotingDelayCall>(
+                    format!("Let votes begin {} after a proposal is made", duration(delay)),
+                    vec![("newVotingDelay", "uint48", delay.to_string())],
+                );
             }
             Governor::setVotingPeriodCall::SELECTOR => {
                 let call = Governor::setVotingPeriodCall::abi_decode_validate(data).ok()?;
                 let period = U256::from(call.newVotingPeriod);
-                return known::<Governor::setVotingPeriodCall>(format!("Keep votes open for {}", duration(period)), vec![("newVotingPeriod", "uint32", period.to_string())]);
+                return known::<Governor::setVotingPeriodCall>(
+                    format!("Keep votes open for {}", duration(period)),
+                    vec![("newVotingPeriod", "uint32", period.to_string())],
+                );
             }
             Governor::setProposalThresholdCall::SELECTOR => {
                 let call = Governor::setProposalThresholdCall::abi_decode_validate(data).ok()?;
                 let words = format!("Ask for {} {} of votes to make a proposal", tokens(call.newProposalThreshold), context.token_symbol);
-                return known::<Governor::setProposalThresholdCall>(words, vec![("newProposalThreshold", "uint256", call.newProposalThreshold.to_string())]);
+                return known::<Governor::setProposalThresholdCall>(
+                    words,
+                    vec![("newProposalThreshold", "uint256", call.newProposalThreshold.to_string())],
+                );
             }
             Governor::updateQuorumNumeratorCall::SELECTOR => {
                 let call = Governor::updateQuorumNumeratorCall::abi_decode_validate(data).ok()?;
-                return known::<Governor::updateQuorumNumeratorCall>(format!("Set the quorum to {}% of all votes", call.newQuorumNumerator), vec![("newQuorumNumerator", "uint256", call.newQuorumNumerator.to_string())]);
+                return known::<Governor::updateQuorumNumeratorCall>(
+                    format!("Set the quorum to {}% of all votes", call.newQuorumNumerator),
+                    vec![("newQuorumNumerator", "uint256", call.newQuorumNumerator.to_string())],
+                );
             }
             Governor::setLateQuorumVoteExtensionCall::SELECTOR => {
                 let call = Governor::setLateQuorumVoteExtensionCall::abi_decode_validate(data).ok()?;
@@ -181,17 +203,26 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
         match selector {
             Timelock::updateDelayCall::SELECTOR => {
                 let call = Timelock::updateDelayCall::abi_decode_validate(data).ok()?;
-                return known::<Timelock::updateDelayCall>(format!("Make every decision wait {} before it runs", duration(call.newDelay)), vec![("newDelay", "uint256", call.newDelay.to_string())]);
+                return known::<Timelock::updateDelayCall>(
+                    format!("Make every decision wait {} before it runs", duration(call.newDelay)),
+                    vec![("newDelay", "uint256", call.newDelay.to_string())],
+                );
             }
             Timelock::grantRoleCall::SELECTOR => {
                 let call = Timelock::grantRoleCall::abi_decode_validate(data).ok()?;
                 let words = format!("Give {} the timelock's {}", context.name(call.account), role(call.role));
-                return known::<Timelock::grantRoleCall>(words, vec![("role", "bytes32", role(call.role)), ("account", "address", full(call.account))]);
+                return known::<Timelock::grantRoleCall>(
+                    words,
+                    vec![("role", "bytes32", role(call.role)), ("account", "address", full(call.account))],
+                );
             }
             Timelock::revokeRoleCall::SELECTOR => {
                 let call = Timelock::revokeRoleCall::abi_decode_validate(data).ok()?;
                 let words = format!("Take the timelock's {} from {}", role(call.role), context.name(call.account));
-                return known::<Timelock::revokeRoleCall>(words, vec![("role", "bytes32", role(call.role)), ("account", "address", full(call.account))]);
+                return known::<Timelock::revokeRoleCall>(
+                    words,
+                    vec![("role", "bytes32", role(call.role)), ("account", "address", full(call.account))],
+                );
             }
             _ => {}
         }
@@ -201,16 +232,25 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
             VoteToken::transferCall::SELECTOR => {
                 let call = VoteToken::transferCall::abi_decode_validate(data).ok()?;
                 let words = format!("Send {} {} to {}", tokens(call.value), context.token_symbol, context.name(call.to));
-                return known::<VoteToken::transferCall>(words, vec![("to", "address", full(call.to)), ("value", "uint256", call.value.to_string())]);
+                return known::<VoteToken::transferCall>(
+                    words,
+                    vec![("to", "address", full(call.to)), ("value", "uint256", call.value.to_string())],
+                );
             }
             VoteToken::approveCall::SELECTOR => {
                 let call = VoteToken::approveCall::abi_decode_validate(data).ok()?;
                 let words = format!("Allow {} to take up to {} {}", context.name(call.spender), tokens(call.value), context.token_symbol);
-                return known::<VoteToken::approveCall>(words, vec![("spender", "address", full(call.spender)), ("value", "uint256", call.value.to_string())]);
+                return known::<VoteToken::approveCall>(
+                    words,
+                    vec![("spender", "address", full(call.spender)), ("value", "uint256", call.value.to_string())],
+                );
             }
             VoteToken::delegateCall::SELECTOR => {
                 let call = VoteToken::delegateCall::abi_decode_validate(data).ok()?;
-                return known::<VoteToken::delegateCall>(format!("Delegate the treasury's votes to {}", context.name(call.delegatee)), vec![("delegatee", "address", full(call.delegatee))]);
+                return known::<VoteToken::delegateCall>(
+                    format!("Delegate the treasury's votes to {}", context.name(call.delegatee)),
+                    vec![("delegatee", "address", full(call.delegatee))],
+                );
             }
             _ => {}
         }
@@ -219,11 +259,17 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
         match selector {
             GenerativeToken::setBaseURICall::SELECTOR => {
                 let call = GenerativeToken::setBaseURICall::abi_decode_validate(data).ok()?;
-                return known::<GenerativeToken::setBaseURICall>(format!("Serve token metadata from {}", call.baseURI), vec![("baseURI", "string", call.baseURI)]);
+                return known::<GenerativeToken::setBaseURICall>(
+                    format!("Serve token metadata from {}", call.baseURI),
+                    vec![("baseURI", "string", call.baseURI)],
+                );
             }
             GenerativeToken::setContractURICall::SELECTOR => {
                 let call = GenerativeToken::setContractURICall::abi_decode_validate(data).ok()?;
-                return known::<GenerativeToken::setContractURICall>(format!("Describe the collection at {}", call.newContractURI), vec![("newContractURI", "string", call.newContractURI)]);
+                return known::<GenerativeToken::setContractURICall>(
+                    format!("Describe the collection at {}", call.newContractURI),
+                    vec![("newContractURI", "string", call.newContractURI)],
+                );
             }
             _ => {}
         }
@@ -254,7 +300,12 @@ mod tests {
     #[test]
     fn a_transfer_names_the_payee_and_not_the_token() {
         let payee = Address::repeat_byte(9);
-        let context = Context { names: BTreeMap::from([(payee, "Ines".into())]), token: Address::repeat_byte(4), token_symbol: "MARSH".into(), ..Context::default() };
+        let context = Context {
+            names: BTreeMap::from([(payee, "Ines".into())]),
+            token: Address::repeat_byte(4),
+            token_symbol: "MARSH".into(),
+            ..Context::default()
+        };
         let call = VoteToken::transferCall { to: payee, value: U256::from(25u64) * U256::from(10u64).pow(U256::from(17u64)) };
         let worded = in_words(&context, context.token, U256::ZERO, &call.abi_encode().into());
         assert_eq!(worded.words, "Send 2.5 MARSH to Ines");

@@ -182,7 +182,9 @@ impl Definition {
             Kind::Choice => json!({"type": "string", "enum": self.options}),
             Kind::Toggle => json!({"type": "boolean"}),
             Kind::Integer => json!({"type": "integer", "minimum": self.min as i64, "maximum": self.max as i64}),
-            Kind::Decimal => json!({"type": "number", "minimum": number(self.min), "maximum": number(self.max), "multipleOf": 10f64.powi(-i32::from(self.decimals))}),
+            Kind::Decimal => {
+                json!({"type": "number", "minimum": number(self.min), "maximum": number(self.max), "multipleOf": 10f64.powi(-i32::from(self.decimals))})
+            }
             Kind::Colour => json!({"type": "string", "pattern": "^#[0-9A-F]{6}$"}),
             Kind::Time => json!({"type": "integer", "minimum": self.min as i64, "maximum": self.max as i64, "description": "unix seconds"}),
             Kind::Text => json!({"type": "string", "maxLength": self.max as i64}),
@@ -192,7 +194,8 @@ impl Definition {
     /// The contract's form of this definition.
     pub fn to_abi(&self) -> abi::Definition {
         let word = |raw: i128| I256::try_from(raw).unwrap_or_default();
-        let guardian = self.guardian.as_ref().and_then(|(low, high)| Some((low.parse::<i128>().ok()?, high.parse::<i128>().ok()?))).unwrap_or((1, 0));
+        let guardian =
+            self.guardian.as_ref().and_then(|(low, high)| Some((low.parse::<i128>().ok()?, high.parse::<i128>().ok()?))).unwrap_or((1, 0));
         abi::Definition {
             kind: match self.kind {
                 Kind::Choice => abi::ParameterType::Choice,

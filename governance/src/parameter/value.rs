@@ -51,7 +51,9 @@ impl Value {
     fn from_raw(definition: &Definition, raw: i128) -> Result<Self, ValueError> {
         let unreadable = || malformed(raw, format!("a {}", definition.kind.name()));
         Ok(match definition.kind {
-            Kind::Choice => Self::Choice(u32::try_from(raw).ok().filter(|index| (*index as usize) < definition.options.len()).ok_or_else(unreadable)?),
+            Kind::Choice => {
+                Self::Choice(u32::try_from(raw).ok().filter(|index| (*index as usize) < definition.options.len()).ok_or_else(unreadable)?)
+            }
             Kind::Toggle => match raw {
                 0 => Self::Toggle(false),
                 1 => Self::Toggle(true),
@@ -94,7 +96,11 @@ impl Value {
             Self::Toggle(on) => Json::Bool(*on),
             Self::Integer(raw) if raw.unsigned_abs() < 1 << 53 => Json::from(*raw as i64),
             Self::Integer(raw) => Json::String(raw.to_string()),
-            Self::Decimal(raw) => decimal_text(*raw, definition.decimals).parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or(Json::Null, Json::Number),
+            Self::Decimal(raw) => decimal_text(*raw, definition.decimals)
+                .parse::<f64>()
+                .ok()
+                .and_then(serde_json::Number::from_f64)
+                .map_or(Json::Null, Json::Number),
             Self::Time(at) => Json::from(*at),
             Self::Text(text) => Json::String(text.clone()),
         }
@@ -107,16 +113,23 @@ impl Value {
     pub fn from_json(definition: &Definition, json: &Json) -> Result<Self, ValueError> {
         match (definition.kind, json) {
             (Kind::Toggle, Json::Bool(on)) => Ok(Self::Toggle(*on)),
-            (Kind::Integer | Kind::Time, Json::Number(number)) if number.is_i64() || number.is_u64() => Self::from_text(definition, &number.to_string()),
+            (Kind::Integer | Kind::Time, Json::Number(number)) if number.is_i64() || number.is_u64() => {
+                Self::from_text(definition, &number.to_string())
+            }
             (Kind::Decimal, Json::Number(number)) => {
                 let scaled = number.as_f64().unwrap_or(f64::NAN) * 10f64.powi(definition.decimals.into());
                 let nearest = scaled.round();
-                if !nearest.is_finite() || nearest.abs() >= 9_007_199_254_740_992.0 || (scaled - nearest).abs() > 1e-6 * nearest.abs().max(1.0) {
+                if !nearest.is_finite()
+                    || nearest.abs() >= 9_007_199_254_740_992.0
+                    || (scaled - nearest).abs() > 1e-6 * nearest.abs().max(1.0)
+                {
                     return Err(malformed(json, format!("a number with at most {} decimals", definition.decimals)));
                 }
                 Ok(Self::Decimal(nearest as i128))
             }
-            (Kind::Choice | Kind::Colour | Kind::Text | Kind::Integer | Kind::Decimal, Json::String(text)) => Self::from_text(definition, text),
+            (Kind::Choice | Kind::Colour | Kind::Text | Kind::Integer | Kind::Decimal, Json::String(text)) => {
+                Self::from_text(definition, text)
+            }
             _ => Err(malformed(json, format!("a {}", definition.kind.name()))),
         }
     }
@@ -208,7 +221,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn decimal(decimals: u8) -> Definition {
-        Definition { kind: Kind::Decimal, decimals, min: -10_000_000, max: 10_000_000, max_step: 0, min_interval: 0, locked_after: 0, guardian: None, unit: String::new(), options: vec![] }
+        Definition {
+            kind: Kind::Decimal,
+            decimals,
+            min: -10_000_000,
+            max: 10_000_000,
+            max_step: 0,
+            min_interval: 0,
+            locked_after: 0,
+            guardian: None,
+            unit: String::new(),
+            options: vec![],
+        }
     }
 
     #[test]

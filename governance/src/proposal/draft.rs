@@ -167,7 +167,12 @@ pub fn compile(draft: &Draft, known: &Known, proposer: Option<Address>) -> Resul
                         Ok(new) => {
                             let checked = match &current {
                                 // A lock or interval may be over by the time the timelock runs: only what can never pass is refused here.
-                                Ok(current) => definition.check(&new, current, *changed_at, known.now.max(changed_at.saturating_add(definition.min_interval))),
+                                Ok(current) => definition.check(
+                                    &new,
+                                    current,
+                                    *changed_at,
+                                    known.now.max(changed_at.saturating_add(definition.min_interval)),
+                                ),
                                 Err(_) => definition.check_bounds(&new),
                             };
                             match checked {
@@ -229,14 +234,35 @@ mod tests {
     use crate::parameter::Kind;
 
     fn known() -> Known {
-        let cadence = Definition { kind: Kind::Integer, decimals: 0, min: 1, max: 60, max_step: 12, min_interval: 86_400, locked_after: 0, guardian: None, unit: "tokens/day".into(), options: vec![] };
+        let cadence = Definition {
+            kind: Kind::Integer,
+            decimals: 0,
+            min: 1,
+            max: 60,
+            max_step: 12,
+            min_interval: 86_400,
+            locked_after: 0,
+            guardian: None,
+            unit: "tokens/day".into(),
+            options: vec![],
+        };
         let parameters = BTreeMap::from([("mint.cadence".to_owned(), (cadence, "18".to_owned(), 1_000))]);
-        Known { governor: Address::repeat_byte(1), registry: Address::repeat_byte(2), now: 2_000, engines: BTreeMap::from([("tideline".to_owned(), (B256::repeat_byte(7), parameters))]) }
+        Known {
+            governor: Address::repeat_byte(1),
+            registry: Address::repeat_byte(2),
+            now: 2_000,
+            engines: BTreeMap::from([("tideline".to_owned(), (B256::repeat_byte(7), parameters))]),
+        }
     }
 
     fn draft(value: &str) -> Draft {
         let changes = vec![ParameterInput { key: "mint.cadence".into(), value: value.into() }];
-        Draft { title: "Offer more".into(), text: "Because.".into(), actions: vec![Action::Change { engine: "tideline".into(), based_on: B256::repeat_byte(7), changes }], decision_digest: Some(B256::repeat_byte(9)) }
+        Draft {
+            title: "Offer more".into(),
+            text: "Because.".into(),
+            actions: vec![Action::Change { engine: "tideline".into(), based_on: B256::repeat_byte(7), changes }],
+            decision_digest: Some(B256::repeat_byte(9)),
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub enum ProposalState {
 }
 
 impl ProposalState {
-    pub const ALL: [Self; 8] = [Self::Pending, Self::Active, Self::Canceled, Self::Defeated, Self::Succeeded, Self::Queued, Self::Expired, Self::Executed];
+    pub const ALL: [Self; 8] =
+        [Self::Pending, Self::Active, Self::Canceled, Self::Defeated, Self::Succeeded, Self::Queued, Self::Expired, Self::Executed];
 
     /// The contract's numbering; `None` for states that other governor families add.
     pub fn from_chain(number: u8) -> Option<Self> {

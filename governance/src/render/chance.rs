@@ -20,15 +20,8 @@ pub(super) struct Chance {
 
 impl Chance {
     pub fn new(seed: &[u8; 32], label: &str) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"tideline/1/")
-            .chain_update(label.as_bytes())
-            .chain_update(seed)
-            .finalize();
-        let word = digest
-            .iter()
-            .take(8)
-            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let digest = Sha256::new().chain_update(b"tideline/1/").chain_update(label.as_bytes()).chain_update(seed).finalize();
+        let word = digest.iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte));
         Self { state: word }
     }
 
@@ -85,11 +78,7 @@ pub(super) fn noise(key: u64, x: i64, y: i64) -> i64 {
     let (i, j) = (x.div_euclid(ONE), y.div_euclid(ONE));
     let (fx, fy) = (smooth(x.rem_euclid(ONE)), smooth(y.rem_euclid(ONE)));
     let blend = |a: i64, b: i64, share: i64| a + (b - a) * share / ONE;
-    blend(
-        blend(corner(i, j), corner(i + 1, j), fx),
-        blend(corner(i, j + 1), corner(i + 1, j + 1), fx),
-        fy,
-    )
+    blend(blend(corner(i, j), corner(i + 1, j), fx), blend(corner(i, j + 1), corner(i + 1, j + 1), fx), fy)
 }
 
 /// Eases a fraction in and out.
@@ -100,21 +89,16 @@ pub(super) fn smooth(t: i64) -> i64 {
 
 /// A quarter of a sine wave in 64 steps.
 const QUARTER: [i64; 65] = [
-    0, 25, 50, 75, 100, 125, 150, 175, 200, 224, 249, 273, 297, 321, 345, 369, 392, 415, 438, 460,
-    483, 505, 526, 548, 569, 590, 610, 630, 650, 669, 688, 706, 724, 742, 759, 775, 792, 807, 822,
-    837, 851, 865, 878, 891, 903, 915, 926, 936, 946, 955, 964, 972, 980, 987, 993, 999, 1004,
-    1009, 1013, 1016, 1019, 1021, 1023, 1024, 1024,
+    0, 25, 50, 75, 100, 125, 150, 175, 200, 224, 249, 273, 297, 321, 345, 369, 392, 415, 438, 460, 483, 505, 526, 548, 569, 590, 610, 630,
+    650, 669, 688, 706, 724, 742, 759, 775, 792, 807, 822, 837, 851, 865, 878, 891, 903, 915, 926, 936, 946, 955, 964, 972, 980, 987, 993,
+    999, 1004, 1009, 1013, 1016, 1019, 1021, 1023, 1024, 1024,
 ];
 
 /// The sine of an angle, from -1024 to 1024.
 pub(super) fn sine(angle: i64) -> i64 {
     let angle = angle.rem_euclid(TURN);
     let half = angle.rem_euclid(TURN / 2);
-    let folded = if half > TURN / 4 {
-        TURN / 2 - half
-    } else {
-        half
-    };
+    let folded = if half > TURN / 4 { TURN / 2 - half } else { half };
     let (step, rest) = ((folded / 16) as usize, folded % 16);
     let low = QUARTER[step];
     let high = QUARTER[(step + 1).min(64)];

@@ -11,10 +11,7 @@ use super::chance::{Chance, ONE, TURN, cosine, noise, sine, smooth};
 use super::look::Look;
 use super::palette::{Colour, Colours};
 use super::path::{Path, Point};
-use super::scene::{
-    BOTTOM, Birds, Hour, LEFT, Light, Phase, Plate, RIGHT, Reeds, Scene, Shoreline, TOP, Tide,
-    Visitor,
-};
+use super::scene::{BOTTOM, Birds, Hour, LEFT, Light, Phase, Plate, RIGHT, Reeds, Scene, Shoreline, TOP, Tide, Visitor};
 use super::sea::Sea;
 
 /// Appends to the print; writing to a string cannot fail.
@@ -123,11 +120,7 @@ impl Print<'_> {
         if !look.inscription.is_empty() {
             put!(self, ", “{}”", escape(&look.inscription));
         }
-        put!(
-            self,
-            "</title><desc id=\"{id}d\">{}</desc>",
-            scene.description(look)
-        );
+        put!(self, "</title><desc id=\"{id}d\">{}</desc>", scene.description(look));
         let plate = self.plate();
         put!(
             self,
@@ -160,15 +153,9 @@ impl Print<'_> {
         match self.scene.plate {
             Plate::Square => format!("M{LEFT} {TOP}H{RIGHT}V{BOTTOM}H{LEFT}z"),
             Plate::Arch => {
-                format!(
-                    "M1450 {BOTTOM}V{0}a3550 3550 0 0 1 7100 0V{BOTTOM}z",
-                    TOP + 3550
-                )
+                format!("M1450 {BOTTOM}V{0}a3550 3550 0 0 1 7100 0V{BOTTOM}z", TOP + 3550)
             }
-            Plate::Round => format!(
-                "M1100 {0}a3900 3900 0 0 1 7800 0a3900 3900 0 0 1-7800 0z",
-                4650
-            ),
+            Plate::Round => format!("M1100 {0}a3900 3900 0 0 1 7800 0a3900 3900 0 0 1-7800 0z", 4650),
         }
     }
 
@@ -256,11 +243,7 @@ impl Print<'_> {
     fn moon(&mut self, phase: Phase) {
         let (c, (x, y, r)) = (self.tone, self.scene.disc);
         let pale = c.paper.towards(c.glow, 120);
-        put!(
-            self,
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{}\" opacity=\".2\"/>",
-            c.zenith
-        );
+        put!(self, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{}\" opacity=\".2\"/>", c.zenith);
         // The lit side is half the rim; the terminator is half an ellipse of this width.
         let (across, bulges) = match phase {
             Phase::Full => (r, true),
@@ -270,12 +253,7 @@ impl Print<'_> {
         };
         let rim = i64::from(!self.scene.light_left);
         let edge = if bulges { rim } else { 1 - rim };
-        put!(
-            self,
-            "<path fill=\"{pale}\" d=\"M{x} {0}a{r} {r} 0 0 {rim} 0 {1}a{across} {r} 0 0 {edge} 0-{1}z\"/>",
-            y - r,
-            2 * r
-        );
+        put!(self, "<path fill=\"{pale}\" d=\"M{x} {0}a{r} {r} 0 0 {rim} 0 {1}a{across} {r} 0 0 {edge} 0-{1}z\"/>", y - r, 2 * r);
         if matches!(phase, Phase::Full | Phase::Gibbous) {
             let mut chance = self.chance("maria");
             let side = if rim == 1 { 1 } else { -1 };
@@ -283,13 +261,7 @@ impl Print<'_> {
                 let spot = chance.between(r / 9, r / 4);
                 let dx = chance.between(0, r / 2) * side - r / 8 * side;
                 let dy = chance.between(-r / 2, r / 2);
-                put!(
-                    self,
-                    "<circle cx=\"{}\" cy=\"{}\" r=\"{spot}\" fill=\"{}\" opacity=\".16\"/>",
-                    x + dx,
-                    y + dy,
-                    c.haze
-                );
+                put!(self, "<circle cx=\"{}\" cy=\"{}\" r=\"{spot}\" fill=\"{}\" opacity=\".16\"/>", x + dx, y + dy, c.haze);
             }
         }
     }
@@ -298,11 +270,7 @@ impl Print<'_> {
         let (c, scene) = (self.tone, self.scene);
         let mut chance = self.chance("clouds");
         let veiled = matches!(scene.light, Light::Veiled { .. });
-        let count = if veiled {
-            chance.between(9, 12)
-        } else {
-            chance.between(0, 6)
-        };
+        let count = if veiled { chance.between(9, 12) } else { chance.between(0, 6) };
         let room = scene.horizon - TOP;
         for i in 0..count {
             let y = if veiled {
@@ -320,14 +288,8 @@ impl Print<'_> {
                 let billow = 620 + noise(key, j * 700, by) * 2 / 5;
                 swell * billow / ONE
             };
-            let mut points: Vec<Point> = (1..=12)
-                .map(|j| (x + long * j / 12, y - thick * rise(j, 0) / ONE))
-                .collect();
-            points.extend(
-                (0..12)
-                    .rev()
-                    .map(|j| (x + long * j / 12, y + thick * rise(j, 4000) / ONE * 2 / 5)),
-            );
+            let mut points: Vec<Point> = (1..=12).map(|j| (x + long * j / 12, y - thick * rise(j, 0) / ONE)).collect();
+            points.extend((0..12).rev().map(|j| (x + long * j / 12, y + thick * rise(j, 4000) / ONE * 2 / 5)));
             let mut cloud = Path::default().start((x, y));
             cloud.through(&points);
             cloud.close();
@@ -338,11 +300,7 @@ impl Print<'_> {
             } else {
                 c.glow.towards(c.paper, 450)
             };
-            let opacity = if scene.hour == Hour::Night {
-                22
-            } else {
-                chance.between(34, 58)
-            };
+            let opacity = if scene.hour == Hour::Night { 22 } else { chance.between(34, 58) };
             self.fill(&cloud, shade, opacity);
         }
     }
@@ -378,10 +336,7 @@ impl Print<'_> {
                     (x, scene.horizon - tall * kept / ONE)
                 })
                 .collect();
-            let shade = c
-                .haze
-                .towards(c.mid, 200 + share * 5 / 8)
-                .towards(c.deep, share / 5);
+            let shade = c.haze.towards(c.mid, 200 + share * 5 / 8).towards(c.deep, share / 5);
             put!(
                 self,
                 "<linearGradient id=\"{id}r{i}\" gradientUnits=\"userSpaceOnUse\" x1=\"0\" \
@@ -410,26 +365,15 @@ impl Print<'_> {
         let scene = self.scene;
         let mut chance = self.chance("birds");
         // They fly on the side the light leaves empty.
-        let room = if scene.plate == Plate::Square {
-            2100
-        } else {
-            1400
-        };
+        let room = if scene.plate == Plate::Square { 2100 } else { 1400 };
         let aside = chance.between(900, room);
-        let x = if scene.light_left {
-            5000 + aside
-        } else {
-            5000 - aside
-        };
+        let x = if scene.light_left { 5000 + aside } else { 5000 - aside };
         let y = TOP + (scene.horizon - TOP) * chance.between(300, 620) / 1000;
         let (mut birds, mut width) = (Path::default(), 22);
         let mut bird = |at: Point, span: i64, flap: i64, bank: i64| {
             birds.go((at.0 - span, at.1 - flap / 3 - bank));
             birds.bend((at.0 - span / 2, at.1 - flap - bank), at);
-            birds.bend(
-                (at.0 + span / 2, at.1 - flap + bank),
-                (at.0 + span, at.1 - flap / 3 + bank),
-            );
+            birds.bend((at.0 + span / 2, at.1 - flap + bank), (at.0 + span, at.1 - flap / 3 + bank));
         };
         match scene.birds {
             Birds::None => return,
@@ -441,12 +385,7 @@ impl Print<'_> {
                 for _ in 0..chance.between(5, 8) {
                     let span = chance.about(80, 210);
                     let at = (x + chance.about(-1000, 1000), y + chance.about(-560, 480));
-                    bird(
-                        at,
-                        span,
-                        span * chance.between(45, 72) / 100,
-                        chance.between(-30, 30),
-                    );
+                    bird(at, span, span * chance.between(45, 72) / 100, chance.between(-30, 30));
                 }
             }
             Birds::Skein => {
@@ -468,30 +407,16 @@ impl Print<'_> {
 
     /// How much line work is lightened, so that ink still shows at night.
     fn lift(&self) -> i64 {
-        if self.scene.hour == Hour::Night {
-            420
-        } else {
-            0
-        }
+        if self.scene.hour == Hour::Night { 420 } else { 0 }
     }
 
     /// The colour of open water at a depth.
     fn water_tone(&self, depth: i64) -> Colour {
         let c = self.tone;
         let stops = if self.scene.shoaling {
-            [
-                c.mid.towards(c.shallow, 260),
-                c.mid.towards(c.deep, 330),
-                c.mid.towards(c.shallow, 560),
-                c.shallow.towards(c.glow, 420),
-            ]
+            [c.mid.towards(c.shallow, 260), c.mid.towards(c.deep, 330), c.mid.towards(c.shallow, 560), c.shallow.towards(c.glow, 420)]
         } else {
-            [
-                c.shallow.towards(c.glow, 420),
-                c.shallow.towards(c.mid, 340),
-                c.mid,
-                c.deep,
-            ]
+            [c.shallow.towards(c.glow, 420), c.shallow.towards(c.mid, 340), c.mid, c.deep]
         };
         ramp(stops, depth)
     }
@@ -499,15 +424,7 @@ impl Print<'_> {
     /// The colour of marsh at a depth.
     fn marsh_tone(&self, depth: i64) -> Colour {
         let c = self.tone;
-        ramp(
-            [
-                c.land.towards(c.glow, 620),
-                c.land.towards(c.glow, 300),
-                c.land.towards(c.deep, 160),
-                c.land.towards(c.deep, 640),
-            ],
-            depth,
-        )
+        ramp([c.land.towards(c.glow, 620), c.land.towards(c.glow, 300), c.land.towards(c.deep, 160), c.land.towards(c.deep, 640)], depth)
     }
 
     fn water(&mut self) {
@@ -533,10 +450,7 @@ impl Print<'_> {
         let flats = match scene.tide {
             Tide::Low => {
                 let wanted = self.chance("flats").between(430, 560);
-                (1..=layers)
-                    .map(depth_of)
-                    .find(|d| *d >= wanted)
-                    .unwrap_or(ONE)
+                (1..=layers).map(depth_of).find(|d| *d >= wanted).unwrap_or(ONE)
             }
             _ => ONE + 1,
         };
@@ -553,11 +467,7 @@ impl Print<'_> {
             let marsh = depth >= flats;
             let crest = self.sea.contour(depth, calm(depth));
             let below = self.sea.contour(next, calm(next));
-            let base = if marsh {
-                self.marsh_tone(depth)
-            } else {
-                self.water_tone(depth)
-            };
+            let base = if marsh { self.marsh_tone(depth) } else { self.water_tone(depth) };
             // Some bands hold the sky's colour and some the depth's.
             let vary = noise(shade_key, depth * 17, 0);
             let base = match (marsh, vary > 0) {
@@ -565,11 +475,7 @@ impl Print<'_> {
                 (true, true) => base.towards(c.glow, vary / 6),
                 (_, false) => base.towards(c.deep, -vary / 4),
             };
-            let base = if i % 2 == 0 {
-                base.towards(c.paper, 80)
-            } else {
-                base
-            };
+            let base = if i % 2 == 0 { base.towards(c.paper, 80) } else { base };
             let floor = below.iter().map(|p| p.1).max().unwrap_or(BOTTOM) + 140;
             put!(
                 self,
@@ -611,24 +517,10 @@ impl Print<'_> {
     }
 
     /// Fine lines that follow a band between its crest and the next.
-    fn echoes(
-        &mut self,
-        crest: &[Point],
-        below: &[Point],
-        count: i64,
-        marsh: bool,
-        chance: &mut Chance,
-    ) {
-        let (c, ink) = (
-            self.tone,
-            self.look.ink.towards(self.tone.paper, self.lift()),
-        );
+    fn echoes(&mut self, crest: &[Point], below: &[Point], count: i64, marsh: bool, chance: &mut Chance) {
+        let (c, ink) = (self.tone, self.look.ink.towards(self.tone.paper, self.lift()));
         let follow = |line: &mut Path, share: i64| {
-            let points: Vec<Point> = crest
-                .iter()
-                .zip(below)
-                .map(|(a, b)| (a.0, a.1 + (b.1 - a.1).max(40) * share / ONE))
-                .collect();
+            let points: Vec<Point> = crest.iter().zip(below).map(|(a, b)| (a.0, a.1 + (b.1 - a.1).max(40) * share / ONE)).collect();
             line.go(points[0]);
             line.through(&points[1..]);
         };
@@ -639,12 +531,8 @@ impl Print<'_> {
             follow(&mut drawn, 130 + 800 * j / count);
         }
         let foam = 13 + i64::from(self.look.swell) / 60;
-        for (line, colour, width, opacity) in [
-            (lit, c.glow.towards(c.paper, 500), foam, 52),
-            (drawn, ink, 8, 29),
-        ] {
-            let dashes = [(300, 2100), (60, 420), (60, 1500), (80, 900), (0, 4000)]
-                .map(|(low, high)| chance.between(low, high));
+        for (line, colour, width, opacity) in [(lit, c.glow.towards(c.paper, 500), foam, 52), (drawn, ink, 8, 29)] {
+            let dashes = [(300, 2100), (60, 420), (60, 1500), (80, 900), (0, 4000)].map(|(low, high)| chance.between(low, high));
             if line.is_empty() {
                 continue;
             }
@@ -707,15 +595,8 @@ impl Print<'_> {
             body * (700 + noise(bar.key, j * 560, side) / 2) / ONE
         };
         let outline = |drop: i64, grow: i64| {
-            let mut points: Vec<Point> = (1..=14)
-                .map(|j| (along(j), y + drop - bar.thick * hump(j, 0) / ONE))
-                .collect();
-            points.extend((0..14).rev().map(|j| {
-                (
-                    along(j),
-                    y + drop + (bar.thick * 3 / 4 + grow) * hump(j, 5000) / ONE,
-                )
-            }));
+            let mut points: Vec<Point> = (1..=14).map(|j| (along(j), y + drop - bar.thick * hump(j, 0) / ONE)).collect();
+            points.extend((0..14).rev().map(|j| (along(j), y + drop + (bar.thick * 3 / 4 + grow) * hump(j, 5000) / ONE)));
             let mut path = Path::default().start((along(0), y + drop));
             path.through(&points);
             path.close();
@@ -724,12 +605,7 @@ impl Print<'_> {
         let sand = c.land.towards(c.glow, 700 - 260 * bar.depth / ONE);
         self.fill(&outline(26, 70 * scale / ONE), c.deep, 30);
         let body = outline(0, 0);
-        put!(
-            self,
-            "<path fill=\"{sand}\" stroke=\"{}\" stroke-width=\"8\" stroke-opacity=\".4\" d=\"{}\"/>",
-            self.look.ink,
-            body.data()
-        );
+        put!(self, "<path fill=\"{sand}\" stroke=\"{}\" stroke-width=\"8\" stroke-opacity=\".4\" d=\"{}\"/>", self.look.ink, body.data());
         // Grass along the back, thicker towards the middle.
         let mut chance = self.chance(&format!("bar {}", bar.depth));
         let mut grass = Path::default();
@@ -763,10 +639,7 @@ impl Print<'_> {
             let foot = self.sea.crest(x, depth, calm) + 8;
             for _ in 0..3 {
                 grass.go((x + chance.between(-40, 40), foot));
-                grass.line((
-                    x + chance.between(-90, 130) * scale / ONE,
-                    foot - chance.between(80, 240) * scale / ONE,
-                ));
+                grass.line((x + chance.between(-90, 130) * scale / ONE, foot - chance.between(80, 240) * scale / ONE));
             }
         }
         let blade = self.look.ink.towards(self.marsh_tone(depth), 380);
@@ -802,10 +675,7 @@ impl Print<'_> {
                 let (x, y, half) = bend(i);
                 let flare = if i < 3 { (3 - i) * 140 } else { 0 };
                 let lift = lift * i.min(5) / 5;
-                (
-                    x + side * (half * wide / ONE + flare),
-                    y - lift * (y - horizon) / near,
-                )
+                (x + side * (half * wide / ONE + flare), y - lift * (y - horizon) / near)
             };
             let mut points: Vec<Point> = (1..=steps).map(|i| edge(i, -1)).collect();
             points.extend((0..=steps).rev().map(|i| edge(i, 1)));
@@ -815,12 +685,7 @@ impl Print<'_> {
             path
         };
         for (wide, opacity) in [(2300, 13), (1850, 18), (1450, 24)] {
-            self.stroke(
-                &banks(wide, 0),
-                ink.towards(c.paper, self.lift()),
-                9,
-                opacity,
-            );
+            self.stroke(&banks(wide, 0), ink.towards(c.paper, self.lift()), 9, opacity);
         }
         let bank = c.land.towards(c.deep, 620);
         self.fill(&banks(1060, 110), bank, 90);
@@ -866,11 +731,7 @@ impl Print<'_> {
             let scale = self.sea.scale(depth);
             let astray = chance.percent(stray);
             let spread = scene.disc.2 * 3 / 4 + 900 * depth / ONE;
-            let x = if astray {
-                chance.between(LEFT, RIGHT)
-            } else {
-                scene.disc.0 + chance.about(-spread, spread)
-            };
+            let x = if astray { chance.between(LEFT, RIGHT) } else { scene.disc.0 + chance.about(-spread, spread) };
             let long = chance.between(40, 330) * scale / ONE / if astray { 2 } else { 1 };
             let y = self.sea.crest(x, depth, ONE);
             let class = &mut classes[(depth * 3 / (ONE + 1)) as usize];
@@ -889,11 +750,7 @@ impl Print<'_> {
         let mut chance = self.chance("sail");
         let size = chance.between(620, 860);
         let aside = chance.between(1500, 2300);
-        let x = if scene.light_left {
-            5000 + aside
-        } else {
-            5000 - aside
-        };
+        let x = if scene.light_left { 5000 + aside } else { 5000 - aside };
         let y = self.sea.level(depth);
         let at = |dx: i64, dy: i64| (x + dx * size / 1000, y + dy * size / 1000);
         let canvas = c.paper.towards(c.glow, 200);
@@ -939,22 +796,14 @@ impl Print<'_> {
             let (lean, tall, sway) = (
                 chance.between(-45, 45),
                 chance.between(1000, 1500),
-                [
-                    chance.between(-40, 40),
-                    chance.between(-40, 40),
-                    chance.between(-40, 40),
-                ],
+                [chance.between(-40, 40), chance.between(-40, 40), chance.between(-40, 40)],
             );
             if !(from..to).contains(&depth) {
                 continue;
             }
             let scale = self.sea.scale(depth);
             let aside = near * (ONE - depth * 5 / 8) / ONE - 500 + 2400 * depth / ONE;
-            let x = if self.scene.light_left {
-                5000 + aside
-            } else {
-                5000 - aside
-            };
+            let x = if self.scene.light_left { 5000 + aside } else { 5000 - aside };
             let y = self.sea.crest(x, depth, ONE / 2);
             let (tall, thick) = (tall * scale / ONE, 22 + 62 * scale / ONE);
             let lean = lean * scale / ONE;
@@ -1031,10 +880,7 @@ impl Print<'_> {
         for (count, width, opacity) in [(80, 7, 34), (45, 11, 42)] {
             let mut drops = Path::default();
             for _ in 0..count {
-                let at = (
-                    chance.between(LEFT, RIGHT),
-                    chance.between(TOP + 700, BOTTOM - 700),
-                );
+                let at = (chance.between(LEFT, RIGHT), chance.between(TOP + 700, BOTTOM - 700));
                 let long = chance.between(260, 800);
                 drops.go(at);
                 drops.line((at.0 + slant * long / 1000, at.1 + long));
@@ -1063,11 +909,7 @@ impl Print<'_> {
             Plate::Round => (1300, BOTTOM - 420),
         };
         let place = |along: i64| {
-            if scene.reeds_left {
-                LEFT + inset + along
-            } else {
-                RIGHT - inset - along
-            }
+            if scene.reeds_left { LEFT + inset + along } else { RIGHT - inset - along }
         };
         let top = |along: i64| {
             let fall = ONE - smooth(along * ONE / reach);
@@ -1077,10 +919,8 @@ impl Print<'_> {
         for (rank, shade, shrink) in [(0, ink.towards(c.mid, 330), 1080), (1, ink, 860)] {
             let lower = rank * 190;
             let mut bank = Path::default().start((place(-1600), BOTTOM + 300));
-            let points: Vec<Point> = (0..=12)
-                .map(|i| i * (reach + 1600) / 12 - 1600)
-                .map(|along| (place(along), top(along.max(0)) + lower))
-                .collect();
+            let points: Vec<Point> =
+                (0..=12).map(|i| i * (reach + 1600) / 12 - 1600).map(|along| (place(along), top(along.max(0)) + lower)).collect();
             bank.line(points[0]);
             bank.through(&points[1..]);
             bank.line((place(reach), BOTTOM + 300));
@@ -1089,32 +929,21 @@ impl Print<'_> {
             let (mut blades, mut heads) = (Path::default(), Path::default());
             for _ in 0..count {
                 // Crowded near the edge, single stems further in.
-                let along =
-                    chance.between(0, 1000) * chance.between(100, 1000) / 1000 * reach / 1000 - 150;
+                let along = chance.between(0, 1000) * chance.between(100, 1000) / 1000 * reach / 1000 - 150;
                 let foot = (place(along), top(along.max(0)) + lower + 50);
-                let tall =
-                    chance.about(900, 3100) * shrink / 1000 * (1500 - along * 700 / reach) / 1500;
+                let tall = chance.about(900, 3100) * shrink / 1000 * (1500 - along * 700 / reach) / 1500;
                 let lean = wind * tall / 2400 + chance.between(-260, 260);
                 let thick = chance.between(22, 40);
                 let stem = chance.percent(26);
                 let (control, tip) = if stem {
-                    (
-                        (foot.0 + lean / 8, foot.1 - tall * 6 / 10),
-                        (foot.0 + lean * 6 / 10, foot.1 - tall),
-                    )
+                    ((foot.0 + lean / 8, foot.1 - tall * 6 / 10), (foot.0 + lean * 6 / 10, foot.1 - tall))
                 } else {
                     // Leaves arch over.
-                    (
-                        (foot.0 + lean / 4, foot.1 - tall * 9 / 10),
-                        (foot.0 + lean * 2, foot.1 - tall * 8 / 10),
-                    )
+                    ((foot.0 + lean / 4, foot.1 - tall * 9 / 10), (foot.0 + lean * 2, foot.1 - tall * 8 / 10))
                 };
                 blades.go((foot.0 - thick / 2, foot.1));
                 blades.bend((control.0 - thick / 2, control.1), tip);
-                blades.bend(
-                    (control.0 + thick / 2, control.1),
-                    (foot.0 + thick / 2, foot.1),
-                );
+                blades.bend((control.0 + thick / 2, control.1), (foot.0 + thick / 2, foot.1));
                 if stem {
                     let along_stem = |back: i64| {
                         let share = |a: i64, b: i64| a + (b - a) * back / 1000;
@@ -1122,8 +951,7 @@ impl Print<'_> {
                     };
                     if plumed {
                         // A plume: full on the lee side, thin to windward.
-                        let (head, middle, foot) =
-                            (along_stem(-60), along_stem(260), along_stem(560));
+                        let (head, middle, foot) = (along_stem(-60), along_stem(260), along_stem(560));
                         heads.go(head);
                         heads.bend((middle.0 + wind.signum() * 190, middle.1 + 60), foot);
                         heads.bend((middle.0 - wind.signum() * 40, middle.1), head);
@@ -1205,11 +1033,7 @@ impl Print<'_> {
     }
 
     fn stroke(&mut self, path: &Path, colour: Colour, width: i64, opacity: i64) {
-        put!(
-            self,
-            "<path stroke=\"{colour}\" stroke-width=\"{width}\" opacity=\".{opacity:02}\" d=\"{}\"/>",
-            path.data()
-        );
+        put!(self, "<path stroke=\"{colour}\" stroke-width=\"{width}\" opacity=\".{opacity:02}\" d=\"{}\"/>", path.data());
     }
 }
 

@@ -69,16 +69,10 @@ pub struct LookError {
 impl Look {
     /// Reads a look from flag values by parameter key; keys it does not draw from are ignored.
     pub fn from_flags(flags: &BTreeMap<String, Value>) -> Result<Self, LookError> {
-        let flag = |key, needed| Flag {
-            key,
-            needed,
-            value: flags.get(key),
-        };
+        let flag = |key, needed| Flag { key, needed, value: flags.get(key) };
         Ok(Self {
-            palette: flag("palette", "dawn, kelp, ember, slate or bloom")
-                .read(|v| v.as_str().and_then(Palette::from_name))?,
-            ink: flag("ink", "a colour written #RRGGBB")
-                .read(|v| v.as_str().and_then(Colour::from_hex))?,
+            palette: flag("palette", "dawn, kelp, ember, slate or bloom").read(|v| v.as_str().and_then(Palette::from_name))?,
+            ink: flag("ink", "a colour written #RRGGBB").read(|v| v.as_str().and_then(Colour::from_hex))?,
             inscription: flag("inscription", "text of 0 to 48 bytes")
                 .read(|v| v.as_str().filter(|text| text.len() <= INSCRIPTION_LIMIT))?
                 .to_owned(),
@@ -88,9 +82,7 @@ impl Look {
             })?,
             swell: flag("swell", "a number from 0 to 1").read(|v| {
                 let thousandths = (v.as_f64()? * 1000.0).round();
-                (0.0..=f64::from(SWELL_LIMIT))
-                    .contains(&thousandths)
-                    .then_some(thousandths as u16)
+                (0.0..=f64::from(SWELL_LIMIT)).contains(&thousandths).then_some(thousandths as u16)
             })?,
             mirror: flag("mirror", "true or false").read(Value::as_bool)?,
             moon_rarity: flag("moon.rarity", "a whole number from 0 to 100")
@@ -122,9 +114,7 @@ impl<'a> Flag<'a> {
     fn read<T>(self, accept: impl FnOnce(&'a Value) -> Option<T>) -> Result<T, LookError> {
         self.value.and_then(accept).ok_or_else(|| LookError {
             key: self.key,
-            found: self
-                .value
-                .map_or_else(|| "missing".to_owned(), Value::to_string),
+            found: self.value.map_or_else(|| "missing".to_owned(), Value::to_string),
             needed: self.needed,
         })
     }

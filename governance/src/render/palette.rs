@@ -38,11 +38,7 @@ impl Colour {
             // Between two bytes, so it is a byte again.
             ((a * (1024 - share) + b * share + 512) / 1024) as u8
         };
-        Self {
-            red: mix(self.red, other.red),
-            green: mix(self.green, other.green),
-            blue: mix(self.blue, other.blue),
-        }
+        Self { red: mix(self.red, other.red), green: mix(self.green, other.green), blue: mix(self.blue, other.blue) }
     }
 }
 
@@ -64,13 +60,7 @@ pub enum Palette {
 
 impl Palette {
     /// Every palette, in the order the parameter lists its options.
-    pub const ALL: [Self; 5] = [
-        Self::Dawn,
-        Self::Kelp,
-        Self::Ember,
-        Self::Slate,
-        Self::Bloom,
-    ];
+    pub const ALL: [Self; 5] = [Self::Dawn, Self::Kelp, Self::Ember, Self::Slate, Self::Bloom];
 
     /// The option's name.
     pub fn name(self) -> &'static str {
@@ -89,52 +79,15 @@ impl Palette {
     }
 
     pub(super) fn colours(self) -> Colours {
-        let [
-            paper,
-            zenith,
-            haze,
-            glow,
-            disc,
-            shallow,
-            mid,
-            deep,
-            land,
-            seal,
-        ] = match self {
-            Self::Dawn => [
-                0xF8F1E6, 0x6A9AB8, 0xEDB3A3, 0xFCDFB0, 0xF0724E, 0xBAD3CF, 0x4F8AA3, 0x17405C,
-                0x9A8747, 0xCF4A37,
-            ],
-            Self::Kelp => [
-                0xF4F1E3, 0x3F8584, 0xA6CDB0, 0xF7E6B0, 0xF0A92E, 0xC3D6A6, 0x3F8A78, 0x0C3638,
-                0x96702C, 0xC25A26,
-            ],
-            Self::Ember => [
-                0xF8EBDC, 0x4E2748, 0xC9503F, 0xF9AE58, 0xFFE3A4, 0xE38C62, 0x7E3453, 0x211338,
-                0x7A3423, 0xB62C2A,
-            ],
-            Self::Slate => [
-                0xF2F1ED, 0x66757F, 0xA9B4B9, 0xE3E2DA, 0xD95B3F, 0xBAC4C7, 0x647782, 0x222D38,
-                0x6C6A5C, 0xC24A34,
-            ],
-            Self::Bloom => [
-                0xFBF1F0, 0x7A66BC, 0xEB96B8, 0xFFDAC2, 0xFFF1CC, 0xC6C4EA, 0x5A7DBE, 0x27286A,
-                0x8C4F84, 0xD43F74,
-            ],
+        let [paper, zenith, haze, glow, disc, shallow, mid, deep, land, seal] = match self {
+            Self::Dawn => [0xF8F1E6, 0x6A9AB8, 0xEDB3A3, 0xFCDFB0, 0xF0724E, 0xBAD3CF, 0x4F8AA3, 0x17405C, 0x9A8747, 0xCF4A37],
+            Self::Kelp => [0xF4F1E3, 0x3F8584, 0xA6CDB0, 0xF7E6B0, 0xF0A92E, 0xC3D6A6, 0x3F8A78, 0x0C3638, 0x96702C, 0xC25A26],
+            Self::Ember => [0xF8EBDC, 0x4E2748, 0xC9503F, 0xF9AE58, 0xFFE3A4, 0xE38C62, 0x7E3453, 0x211338, 0x7A3423, 0xB62C2A],
+            Self::Slate => [0xF2F1ED, 0x66757F, 0xA9B4B9, 0xE3E2DA, 0xD95B3F, 0xBAC4C7, 0x647782, 0x222D38, 0x6C6A5C, 0xC24A34],
+            Self::Bloom => [0xFBF1F0, 0x7A66BC, 0xEB96B8, 0xFFDAC2, 0xFFF1CC, 0xC6C4EA, 0x5A7DBE, 0x27286A, 0x8C4F84, 0xD43F74],
         }
         .map(Colour::from_word);
-        Colours {
-            paper,
-            zenith,
-            haze,
-            glow,
-            disc,
-            shallow,
-            mid,
-            deep,
-            land,
-            seal,
-        }
+        Colours { paper, zenith, haze, glow, disc, shallow, mid, deep, land, seal }
     }
 }
 

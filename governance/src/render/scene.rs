@@ -112,12 +112,7 @@ impl Scene {
         let mut sheet = Chance::new(seed, "sheet");
         let plate = sheet.pick([(64, Plate::Square), (18, Plate::Arch), (18, Plate::Round)]);
         let horizon = TOP + sheet.between(2500, 4500);
-        let shoreline = sheet.pick([
-            (25, Shoreline::OpenSea),
-            (25, Shoreline::Dunes),
-            (28, Shoreline::Hills),
-            (22, Shoreline::Headland),
-        ]);
+        let shoreline = sheet.pick([(25, Shoreline::OpenSea), (25, Shoreline::Dunes), (28, Shoreline::Hills), (22, Shoreline::Headland)]);
         let tide = sheet.pick([(40, Tide::High), (30, Tide::Ebb), (30, Tide::Low)]);
         let shoaling = sheet.percent(28);
         let light_left = sheet.percent(50);
@@ -126,18 +121,8 @@ impl Scene {
         let mut sky = Chance::new(seed, "light");
         // Drawn whether or not it decides, so that a rarer moon moves nothing else.
         let moonlit = sky.percent(i64::from(look.moon_rarity));
-        let phase = sky.pick([
-            (30, Phase::Full),
-            (22, Phase::Gibbous),
-            (20, Phase::Half),
-            (28, Phase::Crescent),
-        ]);
-        let day = sky.pick([
-            (34, Hour::Early),
-            (24, Hour::Noon),
-            (28, Hour::Late),
-            (14, Hour::Overcast),
-        ]);
+        let phase = sky.pick([(30, Phase::Full), (22, Phase::Gibbous), (20, Phase::Half), (28, Phase::Crescent)]);
+        let day = sky.pick([(34, Hour::Early), (24, Hour::Noon), (28, Hour::Late), (14, Hour::Overcast)]);
         let (rings, rain) = (sky.percent(28), sky.percent(55));
         let (hour, light) = match (moonlit, day) {
             (true, _) => (Hour::Night, Light::Moon { phase }),
@@ -149,23 +134,11 @@ impl Scene {
         // One light in six is a great disc.
         let great = sky.percent(17);
         let radius = sky.between(360, 820).min(room * 3 / 10);
-        let radius = if great {
-            radius.max(room * 38 / 100)
-        } else {
-            radius
-        };
+        let radius = if great { radius.max(room * 38 / 100) } else { radius };
         // Narrow plates keep their light under the crown of the arch.
         let narrow = plate != Plate::Square;
-        let off_centre = if narrow {
-            off_centre * 6 / 10
-        } else {
-            off_centre
-        };
-        let x = if light_left {
-            5000 - off_centre
-        } else {
-            5000 + off_centre
-        };
+        let off_centre = if narrow { off_centre * 6 / 10 } else { off_centre };
+        let x = if light_left { 5000 - off_centre } else { 5000 + off_centre };
         let lift = sky.between(0, 1000);
         let y = match hour {
             // Early and late suns touch the horizon or stand just clear of it.
@@ -175,29 +148,11 @@ impl Scene {
         };
 
         let mut life = Chance::new(seed, "life");
-        let birds = life.pick([
-            (38, Birds::None),
-            (18, Birds::Pair),
-            (26, Birds::Gulls),
-            (18, Birds::Skein),
-        ]);
+        let birds = life.pick([(38, Birds::None), (18, Birds::Pair), (26, Birds::Gulls), (18, Birds::Skein)]);
         let visitor = match tide {
-            Tide::High => life.pick([
-                (42, Visitor::None),
-                (30, Visitor::Sail),
-                (28, Visitor::Poles),
-            ]),
-            Tide::Ebb => life.pick([
-                (34, Visitor::None),
-                (18, Visitor::Sail),
-                (22, Visitor::Poles),
-                (26, Visitor::Heron),
-            ]),
-            Tide::Low => life.pick([
-                (50, Visitor::None),
-                (26, Visitor::Sail),
-                (24, Visitor::Heron),
-            ]),
+            Tide::High => life.pick([(42, Visitor::None), (30, Visitor::Sail), (28, Visitor::Poles)]),
+            Tide::Ebb => life.pick([(34, Visitor::None), (18, Visitor::Sail), (22, Visitor::Poles), (26, Visitor::Heron)]),
+            Tide::Low => life.pick([(50, Visitor::None), (26, Visitor::Sail), (24, Visitor::Heron)]),
         };
         Self {
             plate,
@@ -227,13 +182,9 @@ impl Scene {
         };
         let moon = match self.light {
             Light::Moon { phase: Phase::Full } => "full",
-            Light::Moon {
-                phase: Phase::Gibbous,
-            } => "gibbous",
+            Light::Moon { phase: Phase::Gibbous } => "gibbous",
             Light::Moon { phase: Phase::Half } => "half",
-            Light::Moon {
-                phase: Phase::Crescent,
-            } => "crescent",
+            Light::Moon { phase: Phase::Crescent } => "crescent",
             _ => "none",
         };
         let bands = look.layers.to_string();
@@ -293,14 +244,7 @@ impl Scene {
                     _ => "heavy",
                 },
             ),
-            (
-                "water",
-                if self.shoaling {
-                    "shoaling"
-                } else {
-                    "deepening"
-                },
-            ),
+            ("water", if self.shoaling { "shoaling" } else { "deepening" }),
             ("bands", &bands),
             (
                 "birds",
@@ -329,14 +273,7 @@ impl Scene {
                 },
             ),
             // Left and right as the viewer sees them.
-            (
-                "light from",
-                if self.light_left != look.mirror {
-                    "left"
-                } else {
-                    "right"
-                },
-            ),
+            ("light from", if self.light_left != look.mirror { "left" } else { "right" }),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -350,13 +287,9 @@ impl Scene {
             Light::Sun { .. } if self.hour == Hour::Noon => "a high sun",
             Light::Sun { .. } => "a low sun",
             Light::Moon { phase: Phase::Full } => "a full moon",
-            Light::Moon {
-                phase: Phase::Gibbous,
-            } => "a gibbous moon",
+            Light::Moon { phase: Phase::Gibbous } => "a gibbous moon",
             Light::Moon { phase: Phase::Half } => "a half moon",
-            Light::Moon {
-                phase: Phase::Crescent,
-            } => "a crescent moon",
+            Light::Moon { phase: Phase::Crescent } => "a crescent moon",
             Light::Veiled { rain: true } => "rain",
             Light::Veiled { rain: false } => "cloud",
         };

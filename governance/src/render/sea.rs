@@ -50,17 +50,14 @@ impl Sea {
     pub fn crest(&self, x: i64, depth: i64, calm: i64) -> i64 {
         let length = (1500 + 2300 * depth / ONE) * self.stretch / ONE;
         let wander = noise(self.key, x * ONE / 2300, depth * 5);
-        let angle =
-            (x - 5000) * TURN / length + self.phase + self.drift * depth / ONE + wander * 6 / 5;
+        let angle = (x - 5000) * TURN / length + self.phase + self.drift * depth / ONE + wander * 6 / 5;
         // A train of waves: flat troughs, and crests the sharper the higher the swell.
         let round = sine(angle);
         let lifted = (round + ONE) / 2;
         let peaked = lifted * lifted / ONE * lifted / ONE * 2 - 760;
         let train = round + (peaked - round) * self.swell / 1000;
-        let sets =
-            380 + 644 * smooth((noise(!self.key, x * ONE / 3600, depth * 4) + ONE) / 2) / ONE;
-        let ground = noise(self.key ^ 7, x * ONE / 3000, depth * 7) * 3 / 4
-            + noise(self.key ^ 11, x * ONE / 1150, depth * 9) / 4;
+        let sets = 380 + 644 * smooth((noise(!self.key, x * ONE / 3600, depth * 4) + ONE) / 2) / ONE;
+        let ground = noise(self.key ^ 7, x * ONE / 3000, depth * 7) * 3 / 4 + noise(self.key ^ 11, x * ONE / 1150, depth * 9) / 4;
         let height = train * sets / ONE * 11 / 16 + ground * 9 / 16;
         let run = self.swell * 720 / 1000 + self.swell * self.swell * 400 / 1_000_000;
         let reach = (22 + run) * self.scale(depth) / ONE * calm / ONE;
@@ -69,9 +66,6 @@ impl Sea {
 
     /// The contour of a depth from edge to edge.
     pub fn contour(&self, depth: i64, calm: i64) -> Vec<Point> {
-        (0..KNOTS)
-            .map(|i| LEFT - 90 + i * STEP)
-            .map(|x| (x, self.crest(x, depth, calm)))
-            .collect()
+        (0..KNOTS).map(|i| LEFT - 90 + i * STEP).map(|x| (x, self.crest(x, depth, calm))).collect()
     }
 }

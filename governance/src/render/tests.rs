@@ -28,11 +28,7 @@ fn refused(key: &str, value: Value) -> LookError {
 }
 
 fn trait_of(seed: [u8; 32], look: &Look, name: &str) -> String {
-    traits(seed, look)
-        .into_iter()
-        .find(|(n, _)| n == name)
-        .unwrap()
-        .1
+    traits(seed, look).into_iter().find(|(n, _)| n == name).unwrap().1
 }
 
 /// Panics unless every element is closed in order, and returns the ids.
@@ -41,19 +37,11 @@ fn well_formed(svg: &str) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     let mut rest = svg;
     while let Some(start) = rest.find('<') {
-        assert!(
-            !rest[..start].contains('>'),
-            "a stray `>` before {}",
-            &rest[start..]
-        );
+        assert!(!rest[..start].contains('>'), "a stray `>` before {}", &rest[start..]);
         let end = start + rest[start..].find('>').expect("every tag ends");
         let tag = &rest[start + 1..end];
         assert!(!tag.contains('<'), "a stray `<` in {tag}");
-        assert_eq!(
-            tag.matches('"').count() % 2,
-            0,
-            "unbalanced quotes in {tag}"
-        );
+        assert_eq!(tag.matches('"').count() % 2, 0, "unbalanced quotes in {tag}");
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name), "closed out of order");
         } else {
@@ -84,37 +72,11 @@ fn the_same_seed_and_look_always_give_the_same_bytes() {
 
 #[test]
 fn known_prints_keep_their_digests() {
-    let heavy = Look {
-        palette: Palette::Ember,
-        layers: 40,
-        swell: 1000,
-        mirror: true,
-        ..Look::default()
-    };
-    let moonlit = Look {
-        palette: Palette::Bloom,
-        moon_rarity: 100,
-        ..Look::default()
-    };
-    let calm = Look {
-        palette: Palette::Kelp,
-        layers: 4,
-        swell: 0,
-        moon_rarity: 0,
-        inscription: String::new(),
-        ..Look::default()
-    };
-    let digests = [
-        (seed(1), Look::default()),
-        (seed(2), heavy),
-        (seed(3), moonlit),
-        (seed(4), calm),
-    ]
-    .map(|(seed, look)| {
-        Sha256::digest(render(seed, &look))
-            .iter()
-            .fold(String::new(), |hex, b| format!("{hex}{b:02x}"))
-    });
+    let heavy = Look { palette: Palette::Ember, layers: 40, swell: 1000, mirror: true, ..Look::default() };
+    let moonlit = Look { palette: Palette::Bloom, moon_rarity: 100, ..Look::default() };
+    let calm = Look { palette: Palette::Kelp, layers: 4, swell: 0, moon_rarity: 0, inscription: String::new(), ..Look::default() };
+    let digests = [(seed(1), Look::default()), (seed(2), heavy), (seed(3), moonlit), (seed(4), calm)]
+        .map(|(seed, look)| Sha256::digest(render(seed, &look)).iter().fold(String::new(), |hex, b| format!("{hex}{b:02x}")));
     assert_eq!(
         digests,
         [
@@ -130,27 +92,16 @@ fn known_prints_keep_their_digests() {
 fn the_fullest_prints_stay_small() {
     for layers in [4, 12, 16, 17, 24, 25, 32, 33, 40] {
         for n in 0..150 {
-            let look = Look {
-                layers,
-                swell: 1000,
-                mirror: true,
-                ..Look::default()
-            };
+            let look = Look { layers, swell: 1000, mirror: true, ..Look::default() };
             let size = render(seed(n), &look).len();
-            assert!(
-                size < SIZE_LIMIT,
-                "{size} bytes for seed {n} and {layers} layers"
-            );
+            assert!(size < SIZE_LIMIT, "{size} bytes for seed {n} and {layers} layers");
         }
     }
 }
 
 #[test]
 fn an_inscription_is_lettering_and_never_markup() {
-    let look = Look {
-        inscription: "<script>&\"\u{7}'".to_owned(),
-        ..Look::default()
-    };
+    let look = Look { inscription: "<script>&\"\u{7}'".to_owned(), ..Look::default() };
     let svg = render(seed(5), &look);
     well_formed(&svg);
     assert!(!svg.contains("<script"));
@@ -162,9 +113,7 @@ fn a_print_carries_no_scripts_and_refers_to_nothing_outside() {
     let svg = render(seed(6), &Look::default());
     assert!(svg.contains("viewBox=\"0 0 1000 1000\""));
     assert!(svg.contains("<title ") && svg.contains("<desc "));
-    for forbidden in [
-        "<script", "href", "<image", "<style", "@import", "url(http", "onload",
-    ] {
+    for forbidden in ["<script", "href", "<image", "<style", "@import", "url(http", "onload"] {
         assert!(!svg.contains(forbidden), "{forbidden}");
     }
 }
@@ -172,10 +121,7 @@ fn a_print_carries_no_scripts_and_refers_to_nothing_outside() {
 #[test]
 fn prints_in_one_page_share_no_ids() {
     let before = Look::default();
-    let after = Look {
-        swell: 700,
-        ..Look::default()
-    };
+    let after = Look { swell: 700, ..Look::default() };
     let first = well_formed(&render(seed(7), &before));
     assert!(first.is_disjoint(&well_formed(&render(seed(7), &after))));
     assert!(first.is_disjoint(&well_formed(&render(seed(8), &before))));
@@ -184,17 +130,8 @@ fn prints_in_one_page_share_no_ids() {
 #[test]
 fn another_palette_keeps_the_composition() {
     let shapes = |palette| {
-        let svg = render(
-            seed(9),
-            &Look {
-                palette,
-                ..Look::default()
-            },
-        );
-        svg.split(" d=\"")
-            .skip(1)
-            .map(|d| d.split('"').next().unwrap().to_owned())
-            .collect::<Vec<_>>()
+        let svg = render(seed(9), &Look { palette, ..Look::default() });
+        svg.split(" d=\"").skip(1).map(|d| d.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     for palette in Palette::ALL {
         assert_eq!(shapes(palette), shapes(Palette::Dawn));
@@ -203,35 +140,21 @@ fn another_palette_keeps_the_composition() {
 
 #[test]
 fn a_rarer_moon_changes_only_the_prints_that_had_one() {
-    let with = |moon_rarity| Look {
-        moon_rarity,
-        ..Look::default()
-    };
+    let with = |moon_rarity| Look { moon_rarity, ..Look::default() };
     for n in 0..60 {
         assert_eq!(trait_of(seed(n), &with(0), "moon"), "none");
         assert_ne!(trait_of(seed(n), &with(100), "moon"), "none");
         for name in ["plate", "horizon", "tide", "birds", "visitor", "reeds"] {
-            assert_eq!(
-                trait_of(seed(n), &with(0), name),
-                trait_of(seed(n), &with(100), name)
-            );
+            assert_eq!(trait_of(seed(n), &with(0), name), trait_of(seed(n), &with(100), name));
         }
     }
-    let moons = (0..1000)
-        .filter(|n| trait_of(seed(*n), &with(20), "moon") != "none")
-        .count();
-    assert!(
-        (150..250).contains(&moons),
-        "{moons} moons in a thousand at 20 %"
-    );
+    let moons = (0..1000).filter(|n| trait_of(seed(*n), &with(20), "moon") != "none").count();
+    assert!((150..250).contains(&moons), "{moons} moons in a thousand at 20 %");
 }
 
 #[test]
 fn a_mirrored_print_is_lit_from_the_other_side() {
-    let mirrored = Look {
-        mirror: true,
-        ..Look::default()
-    };
+    let mirrored = Look { mirror: true, ..Look::default() };
     let straight = trait_of(seed(10), &Look::default(), "light from");
     assert_ne!(straight, trait_of(seed(10), &mirrored, "light from"));
     assert!(render(seed(10), &mirrored).contains("matrix(-1 0 0 1 10000 0)"));
@@ -244,13 +167,7 @@ fn ratified_values_become_a_look() {
 
 #[test]
 fn a_decimal_is_read_to_the_nearest_thousandth() {
-    for (value, thousandths) in [
-        (json!(0.0), 0),
-        (json!(0.29), 290),
-        (json!(0.5751), 575),
-        (json!(1.0), 1000),
-        (json!(1), 1000),
-    ] {
+    for (value, thousandths) in [(json!(0.0), 0), (json!(0.29), 290), (json!(0.5751), 575), (json!(1.0), 1000), (json!(1), 1000)] {
         let mut flags = ratified();
         flags.insert("swell".to_owned(), value);
         assert_eq!(Look::from_flags(&flags).unwrap().swell, thousandths);
@@ -259,15 +176,7 @@ fn a_decimal_is_read_to_the_nearest_thousandth() {
 
 #[test]
 fn a_missing_value_is_named() {
-    for key in [
-        "ink",
-        "inscription",
-        "layers",
-        "mirror",
-        "moon.rarity",
-        "palette",
-        "swell",
-    ] {
+    for key in ["ink", "inscription", "layers", "mirror", "moon.rarity", "palette", "swell"] {
         let mut flags = ratified();
         flags.remove(key);
         let refusal = Look::from_flags(&flags).unwrap_err();
@@ -300,31 +209,15 @@ fn a_value_out_of_range_or_of_another_type_is_refused_with_what_was_needed() {
         let refusal = refused(key, value.clone());
         assert_eq!((refusal.key, &refusal.found), (key, &value.to_string()));
     }
-    assert_eq!(
-        refused("layers", json!(41)).to_string(),
-        "`layers` is 41; needed: a whole number from 4 to 40"
-    );
+    assert_eq!(refused("layers", json!(41)).to_string(), "`layers` is 41; needed: a whole number from 4 to 40");
 }
 
 #[test]
 fn a_look_beyond_its_ranges_is_drawn_at_the_nearest_allowed_one() {
-    let beyond = Look {
-        layers: 255,
-        swell: u16::MAX,
-        moon_rarity: 255,
-        ..Look::default()
-    };
-    let nearest = Look {
-        layers: 40,
-        swell: 1000,
-        moon_rarity: 100,
-        ..Look::default()
-    };
+    let beyond = Look { layers: 255, swell: u16::MAX, moon_rarity: 255, ..Look::default() };
+    let nearest = Look { layers: 40, swell: 1000, moon_rarity: 100, ..Look::default() };
     assert_eq!(render(seed(11), &beyond), render(seed(11), &nearest));
-    let wordy = Look {
-        inscription: "é".repeat(500),
-        ..Look::default()
-    };
+    let wordy = Look { inscription: "é".repeat(500), ..Look::default() };
     assert!(render(seed(11), &wordy).len() < SIZE_LIMIT);
 }
 

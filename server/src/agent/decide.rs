@@ -3,8 +3,12 @@
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256};
 use governance::explanation::{
-    DecisionRecord, Model, Rule, Decimal, explain,
-    decision::{Agent, Baseline, BlockReference, Input, InputAttribution, Metric, Output, PublishedModel, RecommendedChange, RecordSignature, SCHEMA},
+    Decimal, DecisionRecord, Model, Rule,
+    decision::{
+        Agent, Baseline, BlockReference, Input, InputAttribution, Metric, Output, PublishedModel, RecommendedChange, RecordSignature,
+        SCHEMA,
+    },
+    explain,
     verification::METHOD,
 };
 use serde_json::Value;
@@ -24,14 +28,23 @@ pub struct Steward {
 
 impl Steward {
     pub fn new(model: Model, bytes: &[u8], card: &Value) -> Result<Self, AgentError> {
-        let text = |name: &str| card.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| AgentError::Model(format!("card.json has no {name}")));
+        let text = |name: &str| {
+            card.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| AgentError::Model(format!("card.json has no {name}")))
+        };
         let metrics = card.get("metrics").and_then(Value::as_array).cloned().unwrap_or_default();
         let metrics: Vec<Metric> = metrics.into_iter().filter_map(|metric| serde_json::from_value(metric).ok()).take(8).collect();
         let sha256 = alloy_primitives::hex::encode(Model::sha256(bytes));
         if text("sha256")? != sha256 {
             return Err(AgentError::Model(format!("card.json is of another model; the file has sha256 {sha256}")));
         }
-        let published = PublishedModel { name: text("name")?, version: text("version")?, format: "xgboost-json".into(), sha256, data_window: text("dataWindow")?, metrics };
+        let published = PublishedModel {
+            name: text("name")?,
+            version: text("version")?,
+            format: "xgboost-json".into(),
+            sha256,
+            data_window: text("dataWindow")?,
+            metrics,
+        };
         Ok(Self { model, published })
     }
 }
@@ -59,13 +72,21 @@ impl Inputs {
     pub fn read(dao: &Value, observed: &Value, parameters: &[Value], engine: &str) -> Result<Self, AgentError> {
         let chain = dao.get("chain").and_then(Value::as_str).ok_or(AgentError::Answer("chain"))?.to_owned();
         let chain_id = chain.strip_prefix("eip155:").and_then(|id| id.parse().ok()).ok_or(AgentError::Answer("chain id"))?;
-        let registry = dao.get("registry").and_then(Value::as_str).and_then(|address| address.parse().ok()).ok_or(AgentError::Answer("registry"))?;
+        let registry =
+            dao.get("registry").and_then(Value::as_str).and_then(|address| address.parse().ok()).ok_or(AgentError::Answer("registry"))?;
         let number = |value: &Value, name: &'static str| value.get(name).and_then(Value::as_u64).ok_or(AgentError::Answer(name));
         let cadence = parameters
             .iter()
-            .find(|parameter| parameter.get("engine").and_then(Value::as_str) == Some(engine) && parameter.get("key").and_then(Value::as_str) == Some(KEY))
+            .find(|parameter| {
+                parameter.get("engine").and_then(Value::as_str) == Some(engine) && parameter.get("key").and_then(Value::as_str) == Some(KEY)
+            })
             .ok_or(AgentError::Answer("mint.cadence"))?;
-        let raw = |pointer: &str| cadence.pointer(pointer).and_then(|value| value.as_str().map_or_else(|| value.as_i64().map(i128::from), |text| text.parse().ok())).ok_or(AgentError::Answer("bounds of mint.cadence"));
+        let raw = |pointer: &str| {
+            cadence
+                .pointer(pointer)
+                .and_then(|value| value.as_str().map_or_else(|| value.as_i64().map(i128::from), |text| text.parse().ok()))
+                .ok_or(AgentError::Answer("bounds of mint.cadence"))
+        };
         Ok(Self {
             engine: engine.to_owned(),
             chain,
@@ -74,7 +95,8 @@ impl Inputs {
             block: number(observed, "block")?,
             at: number(observed, "at")?,
             based_on: observed.get("parameterSetHash").and_then(Value::as_str).ok_or(AgentError::Answer("parameterSetHash"))?.to_owned(),
-            observed: serde_json::from_value(observed.get("items").cloned().unwrap_or_default()).map_err(|_| AgentError::Answer("observations"))?,
+            observed: serde_json::from_value(observed.get("items").cloned().unwrap_or_default())
+                .map_err(|_| AgentError::Answer("observations"))?,
             current: raw("/value")?,
             min: raw("/definition/min")?,
             max: raw("/definition/max")?,
@@ -88,7 +110,11 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
     let mut row = Vec::new();
     let mut used = Vec::new();
     for name in steward.model.feature_names() {
-        let input = inputs.observed.iter().find(|input| input.name == *name).ok_or_else(|| AgentError::Model(format!("it needs {name}, which the bridge does not observe")))?;
+        let input = inputs
+            .observed
+            .iter()
+            .find(|input| input.name == *name)
+            .ok_or_else(|| AgentError::Model(format!("it needs {name}, which the bridge does not observe")))?;
         // The model reads 32-bit floats: what is published is exactly what it read.
         row.push(input.value.map_or(f32::NAN, |value| value as f32));
         used.push(input.clone());
@@ -120,7 +146,11 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
         block: BlockReference { chain: inputs.chain.clone(), number: inputs.block },
         based_on,
         model: steward.published.clone(),
-        attributions: used.iter().zip(&attribution.values).map(|(input, value)| InputAttribution { name: input.name.clone(), value: *value }).collect(),
+        attributions: used
+            .iter()
+            .zip(&attribution.values)
+            .map(|(input, value)| InputAttribution { name: input.name.clone(), value: *value })
+            .collect(),
         inputs: used,
         method: METHOD.into(),
         baseline: Baseline { value: attribution.base_value, description: "the model's mean prediction, weighted by training cover".into() },
@@ -135,6 +165,7 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
 /// Signs a record with the agent's key (EIP-712).
 pub fn sign(mut record: DecisionRecord, key: &PrivateKeySigner, chain_id: u64, registry: Address) -> Result<DecisionRecord, AgentError> {
     let signature = key.sign_hash_sync(&record.signing_hash(chain_id, registry)).map_err(|error| AgentError::Model(error.to_string()))?;
-    record.signature = Some(RecordSignature { scheme: "eip712".into(), signer: key.address(), value: signature.as_bytes().to_vec().into() });
+    record.signature =
+        Some(RecordSignature { scheme: "eip712".into(), signer: key.address(), value: signature.as_bytes().to_vec().into() });
     Ok(record)
 }

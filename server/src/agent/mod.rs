@@ -61,9 +61,11 @@ pub async fn run(args: AgentArgs) -> Result<(), AgentError> {
         return Err(AgentError::Unknown(args.name));
     }
     let read = |path: &PathBuf| std::fs::read(path).map_err(|source| AgentError::File { path: path.display().to_string(), source });
-    let key: PrivateKeySigner = String::from_utf8_lossy(&read(&args.key_file)?).trim().parse().map_err(|_| AgentError::Key(args.key_file.display().to_string()))?;
+    let key: PrivateKeySigner =
+        String::from_utf8_lossy(&read(&args.key_file)?).trim().parse().map_err(|_| AgentError::Key(args.key_file.display().to_string()))?;
     let bytes = read(&args.model)?;
-    let card: Value = serde_json::from_slice(&read(&args.model.with_file_name("card.json"))?).map_err(|error| AgentError::Model(error.to_string()))?;
+    let card: Value =
+        serde_json::from_slice(&read(&args.model.with_file_name("card.json"))?).map_err(|error| AgentError::Model(error.to_string()))?;
     let model = Model::from_xgboost_json(&bytes).map_err(|error| AgentError::Model(error.to_string()))?;
     let steward = Steward::new(model, &bytes, &card)?;
     let http = Client::builder().timeout(Duration::from_secs(10)).build().unwrap_or_default();
@@ -95,7 +97,13 @@ fn items(list: &Value) -> Result<&Vec<Value>, AgentError> {
 }
 
 /// One look: decides at most once for each ratified parameter set and week of chain time.
-async fn look(args: &AgentArgs, http: &Client, key: &PrivateKeySigner, steward: &Steward, model: &[u8]) -> Result<Option<String>, AgentError> {
+async fn look(
+    args: &AgentArgs,
+    http: &Client,
+    key: &PrivateKeySigner,
+    steward: &Steward,
+    model: &[u8],
+) -> Result<Option<String>, AgentError> {
     let base = format!("{}/api/v1", args.bridge);
     let daos = get(http, format!("{base}/daos")).await?;
     let dao = items(&daos)?.first().ok_or(AgentError::Answer("daos"))?.clone();

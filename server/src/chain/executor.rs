@@ -225,14 +225,17 @@ impl Executor {
 fn not_due(data: &[u8]) -> bool {
     let selector = |signature: &str| alloy_primitives::keccak256(signature)[..4].to_vec();
     data.get(..4).is_some_and(|found| {
-        found == selector("TimelockUnexpectedOperationState(bytes32,bytes32)") || found == selector("GovernorUnexpectedProposalState(uint256,uint8,bytes32)")
+        found == selector("TimelockUnexpectedOperationState(bytes32,bytes32)")
+            || found == selector("GovernorUnexpectedProposalState(uint256,uint8,bytes32)")
     })
 }
 
 fn in_words(data: &[u8]) -> String {
     if let Ok(error) = ParameterRegistry::ParameterRegistryErrors::abi_decode(data) {
         return match error {
-            ParameterRegistry::ParameterRegistryErrors::ParameterRegistryStale(_) => "the parameters changed after this was drafted, so the registry refuses it".into(),
+            ParameterRegistry::ParameterRegistryErrors::ParameterRegistryStale(_) => {
+                "the parameters changed after this was drafted, so the registry refuses it".into()
+            }
             other => format!("the registry refuses it: {other:?}"),
         };
     }

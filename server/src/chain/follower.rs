@@ -127,18 +127,32 @@ impl Follower {
 
         let tx = self.store.begin().await?;
         for (number, (hash, timestamp)) in blocks.iter().filter(|(number, _)| **number >= from) {
-            let row = block::ActiveModel { source: Set(key.clone()), number: Set(*number as i64), hash: Set(hash.to_string()), timestamp: Set(*timestamp as i64), ..Default::default() };
-            let replace = OnConflict::columns([block::Column::Source, block::Column::Number]).update_columns([block::Column::Hash, block::Column::Timestamp]).to_owned();
+            let row = block::ActiveModel {
+                source: Set(key.clone()),
+                number: Set(*number as i64),
+                hash: Set(hash.to_string()),
+                timestamp: Set(*timestamp as i64),
+                ..Default::default()
+            };
+            let replace = OnConflict::columns([block::Column::Source, block::Column::Number])
+                .update_columns([block::Column::Hash, block::Column::Timestamp])
+                .to_owned();
             block::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.db).await?;
         }
         if from <= to && to % 256 == 0 {
-            block::Entity::delete_many().filter(block::Column::Source.eq(&key)).filter(block::Column::Number.lt(to.saturating_sub(MEMORY) as i64)).exec(&tx.db).await?;
+            block::Entity::delete_many()
+                .filter(block::Column::Source.eq(&key))
+                .filter(block::Column::Number.lt(to.saturating_sub(MEMORY) as i64))
+                .exec(&tx.db)
+                .await?;
         }
         let mut rows = Vec::with_capacity(logs.len());
         for log in &logs {
             let (hash, timestamp) = blocks[&log.block_number.unwrap_or_default()];
             let row = raw_event(&key, log, hash, timestamp);
-            event::Entity::insert(event::ActiveModel { id: sea_orm::ActiveValue::NotSet, ..row.clone().into() }).exec_without_returning(&tx.db).await?;
+            event::Entity::insert(event::ActiveModel { id: sea_orm::ActiveValue::NotSet, ..row.clone().into() })
+                .exec_without_returning(&tx.db)
+                .await?;
             rows.push(row);
         }
         let states_changed = save_states(&tx, &key, &states).await?;
@@ -148,7 +162,8 @@ impl Follower {
                 workflow::record(&tx, &self.source, &facts, row).await?;
             }
         }
-        let replace = OnConflict::column(cursor::Column::Source).update_columns([cursor::Column::BlockNumber, cursor::Column::BlockHash]).to_owned();
+        let replace =
+            OnConflict::column(cursor::Column::Source).update_columns([cursor::Column::BlockNumber, cursor::Column::BlockHash]).to_owned();
         let at = cursor::ActiveModel { source: Set(key.clone()), block_number: Set(to as i64), block_hash: Set(hash.to_string()) };
         cursor::Entity::insert(at).on_conflict(replace).exec_without_returning(&tx.db).await?;
         tx.commit().await?;
@@ -189,7 +204,8 @@ impl Follower {
     /// Finds the newest stored block that is still canonical, removes what came after it, and tells so in the log.
     async fn rewind(&mut self, head: u64, at: &cursor::Model) -> Result<u64, FollowError> {
         let key = self.source.key();
-        let remembered = block::Entity::find().filter(block::Column::Source.eq(&key)).order_by_desc(block::Column::Number).all(&self.store.db).await?;
+        let remembered =
+            block::Entity::find().filter(block::Column::Source.eq(&key)).order_by_desc(block::Column::Number).all(&self.store.db).await?;
         let mut kept: Option<block::Model> = None;
         for stored in remembered {
             if self.canonical(head, stored.number as u64).await? == Some(stored.hash.clone()) {
@@ -211,12 +227,24 @@ impl Follower {
         for row in &removed {
             workflow::correct(&tx, &self.source, row).await?;
             if let Some(created) = row.decoded::<Governor::ProposalCreated>() {
-                proposal::Entity::delete_many().filter(proposal::Column::Source.eq(&key)).filter(proposal::Column::ProposalId.eq(created.proposalId.to_string())).exec(&tx.db).await?;
+                proposal::Entity::delete_many()
+                    .filter(proposal::Column::Source.eq(&key))
+                    .filter(proposal::Column::ProposalId.eq(created.proposalId.to_string()))
+                    .exec(&tx.db)
+                    .await?;
             }
         }
         // A final state may have come from a removed block: let the chain say it again.
-        proposal::Entity::update_many().col_expr(proposal::Column::State, "pending".into()).filter(proposal::Column::Source.eq(&key)).exec(&tx.db).await?;
-        event::Entity::delete_many().filter(event::Column::Source.eq(&key)).filter(event::Column::BlockNumber.gt(base)).exec(&tx.db).await?;
+        proposal::Entity::update_many()
+            .col_expr(proposal::Column::State, "pending".into())
+            .filter(proposal::Column::Source.eq(&key))
+            .exec(&tx.db)
+            .await?;
+        event::Entity::delete_many()
+            .filter(event::Column::Source.eq(&key))
+            .filter(event::Column::BlockNumber.gt(base))
+            .exec(&tx.db)
+            .await?;
         block::Entity::delete_many().filter(block::Column::Source.eq(&key)).filter(block::Column::Number.gt(base)).exec(&tx.db).await?;
         match &kept {
             Some(block) => {
@@ -244,7 +272,9 @@ impl Follower {
         let at = BlockId::number(block);
         let mut open: BTreeMap<String, Option<proposal::Model>> = proposal::Entity::find()
             .filter(proposal::Column::Source.eq(&key))
-            .filter(proposal::Column::State.is_not_in(ProposalState::ALL.into_iter().filter(|state| state.is_final()).map(ProposalState::name)))
+            .filter(
+                proposal::Column::State.is_not_in(ProposalState::ALL.into_iter().filter(|state| state.is_final()).map(ProposalState::name)),
+            )
             .all(&self.store.db)
             .await?
             .into_iter()
@@ -256,7 +286,15 @@ impl Follower {
             }
         }
         if behind {
-            let noted = |id| proposal::ActiveModel { source: Set(key.clone()), proposal_id: Set(id), state: Set("pending".into()), eta: Set(None), quorum: Set(String::new()), obstacle: Set(String::new()), ..Default::default() };
+            let noted = |id| proposal::ActiveModel {
+                source: Set(key.clone()),
+                proposal_id: Set(id),
+                state: Set("pending".into()),
+                eta: Set(None),
+                quorum: Set(String::new()),
+                obstacle: Set(String::new()),
+                ..Default::default()
+            };
             return Ok(open.into_iter().filter(|(_, row)| row.is_none()).map(|(id, _)| noted(id)).collect());
         }
         let mut states = Vec::with_capacity(open.len());
@@ -266,7 +304,11 @@ impl Follower {
             let number = self.node.call(governor, Governor::stateCall { proposalId: proposal_id }, at).await?;
             let state = ProposalState::from_chain(number).map_or_else(|| format!("state {number}"), |state| state.name().to_owned());
             let eta = match state.as_str() {
-                "queued" | "executed" => u64::try_from(self.node.call(governor, Governor::proposalEtaCall { proposalId: proposal_id }, at).await?).ok().filter(|eta| *eta > 0),
+                "queued" | "executed" => {
+                    u64::try_from(self.node.call(governor, Governor::proposalEtaCall { proposalId: proposal_id }, at).await?)
+                        .ok()
+                        .filter(|eta| *eta > 0)
+                }
                 _ => None,
             };
             let known = row.as_ref().map(|row| row.quorum.clone()).filter(|quorum| !quorum.is_empty());
@@ -275,7 +317,11 @@ impl Follower {
                 None if state == "pending" => String::new(),
                 None => {
                     let snapshot = self.node.call(governor, Governor::proposalSnapshotCall { proposalId: proposal_id }, at).await?;
-                    self.node.call(governor, Governor::quorumCall { timepoint: snapshot }, at).await.map(|quorum| quorum.to_string()).unwrap_or_default()
+                    self.node
+                        .call(governor, Governor::quorumCall { timepoint: snapshot }, at)
+                        .await
+                        .map(|quorum| quorum.to_string())
+                        .unwrap_or_default()
                 }
             };
             states.push(proposal::ActiveModel {
@@ -327,8 +373,13 @@ impl Follower {
 }
 
 async fn save_states(tx: &crate::store::Tx, key: &str, states: &[proposal::ActiveModel]) -> Result<Vec<(String, String)>, FollowError> {
-    let before: BTreeMap<String, String> =
-        proposal::Entity::find().filter(proposal::Column::Source.eq(key)).all(&tx.db).await?.into_iter().map(|row| (row.proposal_id, row.state)).collect();
+    let before: BTreeMap<String, String> = proposal::Entity::find()
+        .filter(proposal::Column::Source.eq(key))
+        .all(&tx.db)
+        .await?
+        .into_iter()
+        .map(|row| (row.proposal_id, row.state))
+        .collect();
     let mut changed = Vec::new();
     for row in states {
         let (id, state) = (row.proposal_id.clone().unwrap(), row.state.clone().unwrap());

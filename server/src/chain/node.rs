@@ -152,7 +152,11 @@ impl Node {
     }
 
     /// Any other request, as it is; for the devnet's clock.
-    pub async fn raw<T: serde::de::DeserializeOwned + Send + Sync + Unpin + std::fmt::Debug + 'static>(&self, method: &'static str, parameters: serde_json::Value) -> Result<T, NodeError> {
+    pub async fn raw<T: serde::de::DeserializeOwned + Send + Sync + Unpin + std::fmt::Debug + 'static>(
+        &self,
+        method: &'static str,
+        parameters: serde_json::Value,
+    ) -> Result<T, NodeError> {
         self.patiently(async { self.provider.raw_request(method.into(), parameters).await }).await
     }
 }

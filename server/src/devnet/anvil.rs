@@ -127,7 +127,9 @@ impl Anvil {
 
 /// Finds the program: as given, in `WHEREFORE_ANVIL`, among the contracts' packages, or on the path.
 pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, DevnetError> {
-    if let Some(path) = given.map(Path::to_owned).or_else(|| std::env::var_os("WHEREFORE_ANVIL").filter(|named| !named.is_empty()).map(PathBuf::from)) {
+    if let Some(path) =
+        given.map(Path::to_owned).or_else(|| std::env::var_os("WHEREFORE_ANVIL").filter(|named| !named.is_empty()).map(PathBuf::from))
+    {
         return if path.is_file() { Ok(path) } else { Err(DevnetError::NoSuchAnvil(path.display().to_string())) };
     }
     let here = std::env::current_dir().ok();
@@ -155,5 +157,8 @@ fn packaged(modules: &Path) -> Option<PathBuf> {
 
 /// The port, once it is known to be free; another free one for 0.
 pub(super) fn free_port(port: u16) -> Result<u16, DevnetError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr()).map(|address| address.port()).map_err(|_| DevnetError::PortTaken(port))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|_| DevnetError::PortTaken(port))
 }

@@ -39,7 +39,8 @@ impl Contracts {
         let (holders, amounts): (Vec<Address>, Vec<U256>) = holders.chain([(self.timelock, marsh(TREASURY_MARSH))]).unzip();
         let token = ("Saltmarsh Vote".to_owned(), "MARSH".to_owned(), holders, amounts).abi_encode_params();
         // Anybody may execute, and nobody but the timelock itself may change its roles.
-        let timelock = (U256::from(story::FIRST_TIMELOCK_DELAY), vec![self.governor], vec![Address::ZERO], Address::ZERO).abi_encode_params();
+        let timelock =
+            (U256::from(story::FIRST_TIMELOCK_DELAY), vec![self.governor], vec![Address::ZERO], Address::ZERO).abi_encode_params();
         let governor = (
             "Saltmarsh Governor".to_owned(),
             self.token,
@@ -97,10 +98,22 @@ pub(super) fn engine_word() -> B256 {
 
 /// Tideline's twelve parameters with their first values.
 pub(super) fn tideline() -> BTreeMap<&'static str, (Definition, Value)> {
-    let plain = |kind, min, max| Definition { kind, decimals: 0, min, max, max_step: 0, min_interval: 0, locked_after: 0, guardian: None, unit: String::new(), options: vec![] };
+    let plain = |kind, min, max| Definition {
+        kind,
+        decimals: 0,
+        min,
+        max,
+        max_step: 0,
+        min_interval: 0,
+        locked_after: 0,
+        guardian: None,
+        unit: String::new(),
+        options: vec![],
+    };
     let palettes = ["dawn", "kelp", "ember", "slate", "bloom"].map(str::to_owned).to_vec();
     let integer = |min, max, max_step, unit: &str| Definition { max_step, unit: unit.into(), ..plain(Kind::Integer, min, max) };
-    let decimal = |decimals, min, max, max_step, unit: &str| Definition { decimals, max_step, unit: unit.into(), ..plain(Kind::Decimal, min, max) };
+    let decimal =
+        |decimals, min, max, max_step, unit: &str| Definition { decimals, max_step, unit: unit.into(), ..plain(Kind::Decimal, min, max) };
     BTreeMap::from([
         ("ink", (plain(Kind::Colour, 0, 0xFF_FF_FF), Value::Colour(0x12_32_4A))),
         ("inscription", (plain(Kind::Text, 0, 48), Value::Text("first light".into()))),

@@ -173,7 +173,13 @@ pub async fn start(options: Options) -> Result<Running, DevnetError> {
     let port = anvil::free_port(options.port)?;
     let dir = std::path::absolute(&options.dir).map_err(file(&options.dir))?;
     std::fs::create_dir_all(&dir).map_err(file(&dir))?;
-    let home = Home { state: dir.join("state.json"), copy: dir.join("state.previous.json"), deployment: dir.join("deployment.json"), log: dir.join("anvil.log"), dir };
+    let home = Home {
+        state: dir.join("state.json"),
+        copy: dir.join("state.previous.json"),
+        deployment: dir.join("deployment.json"),
+        log: dir.join("anvil.log"),
+        dir,
+    };
 
     let resumed = if options.keep { home.resume(&program, port).await? } else { None };
     let was_resumed = resumed.is_some();
@@ -208,7 +214,9 @@ impl Home {
     /// Continues where an earlier run ended, its clock included. `None` where there is nothing whole to continue.
     async fn resume(&self, program: &Path, port: u16) -> Result<Option<(Anvil, Rpc, Deployment)>, DevnetError> {
         let read = |path: &Path| std::fs::read(path).ok();
-        let Some(deployment) = read(&self.deployment).and_then(|bytes| serde_json::from_slice::<Deployment>(&bytes).ok()) else { return Ok(None) };
+        let Some(deployment) = read(&self.deployment).and_then(|bytes| serde_json::from_slice::<Deployment>(&bytes).ok()) else {
+            return Ok(None);
+        };
         let whole = |path: &Path| read(path).and_then(|bytes| time_of_state(&bytes));
         let time = match whole(&self.state) {
             Some(time) => time,

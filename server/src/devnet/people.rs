@@ -66,9 +66,33 @@ pub const PEOPLE: [Person; 16] = [
     member(13, "okke", "Okke Brandsma", 2_600, "Reads the tide gauge at Saltmarsh Sluice every morning."),
     through("wen", member(14, "lowell", "Lowell Ash", 6_000, "Collector, mostly at sea. Wen votes for him.")),
     through("priya", member(15, "tomas", "Tomas Reyes", 1_800, "Student of Priya's, learning to plot.")),
-    Person { slug: "cadence-steward", name: "Cadence steward", about: "An agent. Says how many tokens a day to offer, from a demand model it publishes.", role: Role::Agent, account: 8, marsh: 0, delegate: "" },
-    Person { slug: "palette-scout", name: "Palette scout", about: "An earlier agent that suggested palettes by the calendar. It never published its reasons.", role: Role::Agent, account: 7, marsh: 0, delegate: "" },
-    Person { slug: "executor", name: "Bridge executor", about: "Queues and executes what was decided, as anybody could. It holds no role and no votes.", role: Role::Executor, account: 9, marsh: 0, delegate: "" },
+    Person {
+        slug: "cadence-steward",
+        name: "Cadence steward",
+        about: "An agent. Says how many tokens a day to offer, from a demand model it publishes.",
+        role: Role::Agent,
+        account: 8,
+        marsh: 0,
+        delegate: "",
+    },
+    Person {
+        slug: "palette-scout",
+        name: "Palette scout",
+        about: "An earlier agent that suggested palettes by the calendar. It never published its reasons.",
+        role: Role::Agent,
+        account: 7,
+        marsh: 0,
+        delegate: "",
+    },
+    Person {
+        slug: "executor",
+        name: "Bridge executor",
+        about: "Queues and executes what was decided, as anybody could. It holds no role and no votes.",
+        role: Role::Executor,
+        account: 9,
+        marsh: 0,
+        delegate: "",
+    },
 ];
 
 /// Who has this slug; every name in the story is one of them.

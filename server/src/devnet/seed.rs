@@ -76,8 +76,14 @@ enum Event {
     Execute(usize),
     /// A day begins on which people may buy.
     Market,
-    Mint { quantity: u64, newcomer: bool, choice: u64 },
-    PassOn { choice: u64 },
+    Mint {
+        quantity: u64,
+        newcomer: bool,
+        choice: u64,
+    },
+    PassOn {
+        choice: u64,
+    },
 }
 
 /// A value in force, as drafts want it.
@@ -231,7 +237,14 @@ impl Play<'_> {
         self.node.send("evm_mine", json!([])).await
     }
 
-    async fn send(&mut self, what: impl Into<String>, from: Address, to: Option<Address>, value: U256, data: Bytes) -> Result<(), DevnetError> {
+    async fn send(
+        &mut self,
+        what: impl Into<String>,
+        from: Address,
+        to: Option<Address>,
+        value: U256,
+        data: Bytes,
+    ) -> Result<(), DevnetError> {
         let mut transaction = json!({
             "from": from, "value": value, "input": data, "gas": format!("{GAS:#x}"),
             "maxFeePerGas": format!("{MAX_FEE:#x}"), "maxPriorityFeePerGas": format!("{PRIORITY_FEE:#x}"),
@@ -262,7 +275,13 @@ impl Play<'_> {
         self.mine(story::GENESIS + HOUR).await?;
         for person in PEOPLE.iter().filter(|person| person.marsh > 0) {
             let delegatee = self.account(if person.delegate.is_empty() { person.slug } else { person.delegate })?;
-            self.call(format!("{} delegating", person.name), self.accounts[person.account], self.contracts.token, VoteToken::delegateCall { delegatee }).await?;
+            self.call(
+                format!("{} delegating", person.name),
+                self.accounts[person.account],
+                self.contracts.token,
+                VoteToken::delegateCall { delegatee },
+            )
+            .await?;
         }
         self.mine(story::GENESIS + 2 * HOUR).await
     }
@@ -282,12 +301,16 @@ impl Play<'_> {
         match event {
             Event::Happening(place) => {
                 let (from, to, call) = match HAPPENINGS[place].1 {
-                    Happening::Delegate(who, through) => {
-                        (self.account(who)?, self.contracts.token, VoteToken::delegateCall { delegatee: self.account(through)? }.abi_encode())
-                    }
-                    Happening::Give(who, whom, amount) => {
-                        (self.account(who)?, self.contracts.token, VoteToken::transferCall { to: self.account(whom)?, value: marsh(amount) }.abi_encode())
-                    }
+                    Happening::Delegate(who, through) => (
+                        self.account(who)?,
+                        self.contracts.token,
+                        VoteToken::delegateCall { delegatee: self.account(through)? }.abi_encode(),
+                    ),
+                    Happening::Give(who, whom, amount) => (
+                        self.account(who)?,
+                        self.contracts.token,
+                        VoteToken::transferCall { to: self.account(whom)?, value: marsh(amount) }.abi_encode(),
+                    ),
                 };
                 self.send("a happening", from, Some(to), U256::ZERO, call.into()).await?;
                 self.mine(at).await
@@ -297,7 +320,13 @@ impl Play<'_> {
             Event::Withdraw(place) => {
                 let (targets, values, calldatas, hash) = self.operation(place);
                 let by = self.account(MOTIONS[place].by)?;
-                self.call(MOTIONS[place].title, by, self.contracts.governor, Governor::cancelCall { targets, values, calldatas, descriptionHash: hash }).await?;
+                self.call(
+                    MOTIONS[place].title,
+                    by,
+                    self.contracts.governor,
+                    Governor::cancelCall { targets, values, calldatas, descriptionHash: hash },
+                )
+                .await?;
                 self.mine(at).await
             }
             Event::Close(place) => self.close(at, place).await,
@@ -323,7 +352,8 @@ impl Play<'_> {
             Basis::Scout => digest = Some(unpublished(motion.title)),
             Basis::Steward => {
                 let advice = self.steward.advise(&self.observe(at - TO_ADOPT, &shelf))?;
-                for (brace, value) in [("{from}", &advice.from), ("{to}", &advice.to), ("{demand}", &advice.demand), ("{why}", &advice.why)] {
+                for (brace, value) in [("{from}", &advice.from), ("{to}", &advice.to), ("{demand}", &advice.demand), ("{why}", &advice.why)]
+                {
                     title = title.replace(brace, value);
                     text = text.replace(brace, value);
                 }
@@ -336,11 +366,11 @@ impl Play<'_> {
         }
 
         let mut changes = Vec::new();
-        let actions = motion.acts.iter().map(|act| self.action(act, &shelf, recommended.as_deref(), &mut changes)).collect::<Result<_, _>>()?;
+        let actions =
+            motion.acts.iter().map(|act| self.action(act, &shelf, recommended.as_deref(), &mut changes)).collect::<Result<_, _>>()?;
         let draft = Draft { title: title.clone(), text, actions, decision_digest: digest };
-        let compiled = compile(&draft, &self.known(&shelf, at), Some(by)).map_err(|errors| {
-            DevnetError::story(&title, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-        })?;
+        let compiled = compile(&draft, &self.known(&shelf, at), Some(by))
+            .map_err(|errors| DevnetError::story(&title, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))?;
         self.send(title.clone(), by, Some(self.contracts.governor), U256::ZERO, compiled.propose_calldata.clone()).await?;
         self.mine(at).await?;
         self.proposals.insert(place, Seeded { title, compiled, ending: motion.ending });
@@ -366,18 +396,35 @@ impl Play<'_> {
         let mut shelf = self.shelf.clone();
         if let Some(first) = motion.after {
             let place = MOTIONS.iter().position(|earlier| earlier.title == first);
-            let changes = place.and_then(|place| self.changes.get(&place)).ok_or_else(|| DevnetError::story(motion.title, format!("{first} is not waiting")))?;
+            let changes = place
+                .and_then(|place| self.changes.get(&place))
+                .ok_or_else(|| DevnetError::story(motion.title, format!("{first} is not waiting")))?;
             shelf.set(changes, at)?;
         }
         Ok(shelf)
     }
 
     fn known(&self, shelf: &Shelf, at: u64) -> Known {
-        let parameters = shelf.held.iter().map(|(key, held)| (key.clone(), (held.definition.clone(), held.value.display(&held.definition), held.changed_at))).collect();
-        Known { governor: self.contracts.governor, registry: self.contracts.registry, now: at, engines: BTreeMap::from([(story::ENGINE.to_owned(), (shelf.hash(), parameters))]) }
+        let parameters = shelf
+            .held
+            .iter()
+            .map(|(key, held)| (key.clone(), (held.definition.clone(), held.value.display(&held.definition), held.changed_at)))
+            .collect();
+        Known {
+            governor: self.contracts.governor,
+            registry: self.contracts.registry,
+            now: at,
+            engines: BTreeMap::from([(story::ENGINE.to_owned(), (shelf.hash(), parameters))]),
+        }
     }
 
-    fn action(&self, act: &Act, shelf: &Shelf, recommended: Option<&str>, changed: &mut Vec<(String, String)>) -> Result<Action, DevnetError> {
+    fn action(
+        &self,
+        act: &Act,
+        shelf: &Shelf,
+        recommended: Option<&str>,
+        changed: &mut Vec<(String, String)>,
+    ) -> Result<Action, DevnetError> {
         let Contracts { token, timelock, governor, registry, art } = self.contracts;
         let call = |target: Address, data: Vec<u8>| Action::Call(Call { target, value: U256::ZERO, calldata: data.into() });
         let mut change = |changes: Vec<(String, String)>| {
@@ -387,18 +434,24 @@ impl Play<'_> {
         };
         Ok(match *act {
             Act::DefineTideline => call(registry, define_tideline().to_vec()),
-            Act::ObserveTideline => call(registry, ParameterRegistry::setObserverCall { engine: engine_word(), observer: art }.abi_encode()),
+            Act::ObserveTideline => {
+                call(registry, ParameterRegistry::setObserverCall { engine: engine_word(), observer: art }.abi_encode())
+            }
             Act::Set(values) => change(values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()),
             Act::Cadence => {
                 let value = recommended.ok_or_else(|| DevnetError::story("mint.cadence", "no agent recommended it"))?;
                 change(vec![("mint.cadence".into(), value.to_owned())])
             }
-            Act::Ether(to, thousandths) => {
-                Action::Call(Call { target: self.account(to)?, value: U256::from(thousandths) * U256::from(10u64).pow(U256::from(15u64)), calldata: Bytes::new() })
-            }
+            Act::Ether(to, thousandths) => Action::Call(Call {
+                target: self.account(to)?,
+                value: U256::from(thousandths) * U256::from(10u64).pow(U256::from(15u64)),
+                calldata: Bytes::new(),
+            }),
             Act::Marsh(to, amount) => call(token, VoteToken::transferCall { to: self.account(to)?, value: marsh(amount) }.abi_encode()),
             Act::VotingPeriod(seconds) => call(governor, Governor::setVotingPeriodCall { newVotingPeriod: seconds as u32 }.abi_encode()),
-            Act::Quorum(percent) => call(governor, Governor::updateQuorumNumeratorCall { newQuorumNumerator: U256::from(percent) }.abi_encode()),
+            Act::Quorum(percent) => {
+                call(governor, Governor::updateQuorumNumeratorCall { newQuorumNumerator: U256::from(percent) }.abi_encode())
+            }
             Act::TimelockDelay(seconds) => call(timelock, Timelock::updateDelayCall { newDelay: U256::from(seconds) }.abi_encode()),
             Act::BaseUri(address) => call(art, GenerativeToken::setBaseURICall { baseURI: address.into() }.abi_encode()),
             Act::ContractUri(address) => call(art, GenerativeToken::setContractURICall { newContractURI: address.into() }.abi_encode()),
@@ -417,7 +470,8 @@ impl Play<'_> {
         if reason.is_empty() {
             self.call(what, from, governor, Governor::castVoteCall { proposalId: proposal, support }).await?;
         } else {
-            self.call(what, from, governor, Governor::castVoteWithReasonCall { proposalId: proposal, support, reason: reason.into() }).await?;
+            self.call(what, from, governor, Governor::castVoteWithReasonCall { proposalId: proposal, support, reason: reason.into() })
+                .await?;
         }
         self.mine(at).await
     }
@@ -437,7 +491,13 @@ impl Play<'_> {
         }
         let (targets, values, calldatas, hash) = self.operation(place);
         let executor = self.account("executor")?;
-        self.call(format!("queueing {}", MOTIONS[place].title), executor, self.contracts.governor, Governor::queueCall { targets, values, calldatas, descriptionHash: hash }).await?;
+        self.call(
+            format!("queueing {}", MOTIONS[place].title),
+            executor,
+            self.contracts.governor,
+            Governor::queueCall { targets, values, calldatas, descriptionHash: hash },
+        )
+        .await?;
         self.mine(at + 2).await?;
         let eta = self.node.view(self.contracts.governor, Governor::proposalEtaCall { proposalId: proposal }).await?.to::<u64>();
         self.at(eta + TO_EXECUTE, Event::Execute(place));
@@ -447,11 +507,20 @@ impl Play<'_> {
     async fn execute(&mut self, at: u64, place: usize) -> Result<(), DevnetError> {
         let (targets, values, calldatas, hash) = self.operation(place);
         let executor = self.account("executor")?;
-        self.call(format!("executing {}", MOTIONS[place].title), executor, self.contracts.governor, Governor::executeCall { targets, values, calldatas, descriptionHash: hash }).await?;
+        self.call(
+            format!("executing {}", MOTIONS[place].title),
+            executor,
+            self.contracts.governor,
+            Governor::executeCall { targets, values, calldatas, descriptionHash: hash },
+        )
+        .await?;
         self.mine(at).await?;
         if MOTIONS[place].acts.iter().any(|act| matches!(act, Act::DefineTideline)) {
             self.shelf.revision += 1;
-            self.shelf.held = tideline().into_iter().map(|(key, (definition, value))| (key.to_owned(), Held { definition, value, changed_at: 0 })).collect();
+            self.shelf.held = tideline()
+                .into_iter()
+                .map(|(key, (definition, value))| (key.to_owned(), Held { definition, value, changed_at: 0 }))
+                .collect();
         }
         if let Some(changes) = self.changes.get(&place) {
             self.shelf.set(changes, self.time)?;
@@ -487,7 +556,14 @@ impl Play<'_> {
         let buyer = self.buyer(newcomer, choice);
         let price = U256::from(self.shelf.number("mint.price").unsigned_abs()) * U256::from(10u64).pow(U256::from(14u64));
         let call = GenerativeToken::mintCall { quantity: U256::from(quantity) }.abi_encode();
-        self.send(format!("minting {quantity} on day {}", at / DAY), buyer, Some(self.contracts.art), price * U256::from(quantity), call.into()).await?;
+        self.send(
+            format!("minting {quantity} on day {}", at / DAY),
+            buyer,
+            Some(self.contracts.art),
+            price * U256::from(quantity),
+            call.into(),
+        )
+        .await?;
         self.mine(at).await?;
         self.ledger.owners.extend((0..quantity).map(|_| buyer));
         self.ledger.mints.push((self.time, buyer, quantity));
@@ -504,7 +580,8 @@ impl Play<'_> {
         }
         let members = ["noor", "jules", "sable", "lowell"];
         match market::chance("buyer", choice, 6) {
-            0 => person(members[market::chance("member", choice, 4) as usize]).map_or(self.accounts[FIRST_COLLECTOR], |person| self.accounts[person.account]),
+            0 => person(members[market::chance("member", choice, 4) as usize])
+                .map_or(self.accounts[FIRST_COLLECTOR], |person| self.accounts[person.account]),
             _ => self.accounts[FIRST_COLLECTOR + market::chance("collector", choice, self.ledger.newcomers as u64) as usize],
         }
     }
@@ -591,7 +668,10 @@ impl Play<'_> {
         let minted = self.node.view(self.contracts.art, GenerativeToken::totalMintedCall {}).await?;
         let block: U256 = self.node.call("eth_blockNumber", json!([])).await?;
         if hash != self.shelf.hash() || minted != U256::from(self.ledger.owners.len()) || block != U256::from(self.block) {
-            return Err(DevnetError::story("the end", format!("the chain is at block {block} with {minted} plates and parameter set {hash}")));
+            return Err(DevnetError::story(
+                "the end",
+                format!("the chain is at block {block} with {minted} plates and parameter set {hash}"),
+            ));
         }
         Ok(())
     }

@@ -94,7 +94,15 @@ impl Steward {
     }
 
     fn observed(&self, seen: &Observed) -> Vec<Input> {
-        let values = [seen.fill_7d, seen.mints_7d as f64, seen.mints_prev_7d as f64, seen.new_collectors_7d as f64, seen.transfers_7d as f64, seen.price_eth, seen.cadence as f64];
+        let values = [
+            seen.fill_7d,
+            seen.mints_7d as f64,
+            seen.mints_prev_7d as f64,
+            seen.new_collectors_7d as f64,
+            seen.transfers_7d as f64,
+            seen.price_eth,
+            seen.cadence as f64,
+        ];
         let inputs = INPUTS.iter().zip(values).map(|((name, label, unit, of_registry), value)| Input {
             name: (*name).into(),
             label: (*label).into(),

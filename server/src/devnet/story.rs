@@ -4,7 +4,7 @@
 //! not written here; it is computed when the proposal is played, and stands in its text where braces are:
 //! `{from}`, `{to}`, `{demand}` and `{why}`.
 
-use Act::{BaseUri, ContractUri, Cadence, DefineTideline, Ether, Marsh, ObserveTideline, Quorum, Set, TimelockDelay, VotingPeriod};
+use Act::{BaseUri, Cadence, ContractUri, DefineTideline, Ether, Marsh, ObserveTideline, Quorum, Set, TimelockDelay, VotingPeriod};
 use Support::{Abstain, Against, For};
 
 pub const COLLECTIVE: &str = "Saltmarsh Collective";

@@ -203,7 +203,10 @@ async fn titles_say_what_the_steward_recommends() {
         assert!(!proposal.description.contains(['{', '}']), "{}", proposal.description);
         let moved = |word: &str| {
             let title = title(&proposal);
-            let (to, from) = title.strip_prefix("Offer ")?.split_once(&format!(" tokens a day, {word} from ")).map(|(to, from)| (to.to_owned(), from.to_owned()))?;
+            let (to, from) = title
+                .strip_prefix("Offer ")?
+                .split_once(&format!(" tokens a day, {word} from "))
+                .map(|(to, from)| (to.to_owned(), from.to_owned()))?;
             Some((to.parse::<u64>().unwrap(), from.parse::<u64>().unwrap()))
         };
         assert!(moved("up").is_none_or(|(to, from)| to > from), "{}", title(&proposal));

@@ -139,7 +139,11 @@ impl Reader {
     /// Loads the set if it changed; returns the event stream's address when something was loaded.
     async fn load(&mut self, status: &watch::Sender<Status>) -> Result<Option<String>, Refusal> {
         let away = |error: reqwest::Error| Refusal::Away(error.without_url().to_string());
-        let mut request = self.http.post(format!("{}/ofrep/v1/evaluate/flags", self.args.bridge)).timeout(Duration::from_secs(5)).json(&json!({"context": {"targetingKey": self.args.id, "engine": self.args.id}}));
+        let mut request = self
+            .http
+            .post(format!("{}/ofrep/v1/evaluate/flags", self.args.bridge))
+            .timeout(Duration::from_secs(5))
+            .json(&json!({"context": {"targetingKey": self.args.id, "engine": self.args.id}}));
         if let Some(etag) = &self.etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
@@ -163,7 +167,11 @@ impl Reader {
     /// First promise: the hash of the values as served must be the one that the registry has on chain.
     async fn check(&mut self, bulk: Bulk) -> Result<Running, Refusal> {
         let word = key_word(&self.args.id).ok_or_else(|| Refusal::Value(self.args.id.clone(), "not an engine id".into()))?;
-        let revision = bulk.metadata.get("revision").and_then(serde_json::Value::as_u64).ok_or_else(|| Refusal::Value("metadata.revision".into(), "missing".into()))?;
+        let revision = bulk
+            .metadata
+            .get("revision")
+            .and_then(serde_json::Value::as_u64)
+            .ok_or_else(|| Refusal::Value("metadata.revision".into(), "missing".into()))?;
         let mut values = BTreeMap::new();
         let mut flags = BTreeMap::new();
         for flag in bulk.flags {
@@ -179,7 +187,10 @@ impl Reader {
             Some(node) => node.clone(),
             None => self.node.insert(Node::connect(&self.args.rpc).await?).clone(),
         };
-        let on_chain = node.call(self.args.registry, ParameterRegistry::parameterSetHashCall { engine: word }, BlockId::latest()).await.inspect_err(|_| self.node = None)?;
+        let on_chain = node
+            .call(self.args.registry, ParameterRegistry::parameterSetHashCall { engine: word }, BlockId::latest())
+            .await
+            .inspect_err(|_| self.node = None)?;
         if computed != on_chain {
             return Err(Refusal::Hash { computed, on_chain });
         }
@@ -217,9 +228,25 @@ impl Reader {
 /// Type, places and options, as far as reading a value needs them.
 fn shape(metadata: &serde_json::Map<String, serde_json::Value>) -> Option<Definition> {
     let kind: Kind = serde_json::from_value(metadata.get("type")?.clone()).ok()?;
-    let decimals = metadata.get("decimals").and_then(serde_json::Value::as_u64).unwrap_or(0).try_into().ok().filter(|places: &u8| *places <= 18)?;
-    let options = metadata.get("options").and_then(serde_json::Value::as_str).map(|options| options.split(',').map(str::to_owned).collect()).unwrap_or_default();
-    Some(Definition { kind, decimals, min: i128::MIN, max: i128::MAX, max_step: 0, min_interval: 0, locked_after: 0, guardian: None, unit: String::new(), options })
+    let decimals =
+        metadata.get("decimals").and_then(serde_json::Value::as_u64).unwrap_or(0).try_into().ok().filter(|places: &u8| *places <= 18)?;
+    let options = metadata
+        .get("options")
+        .and_then(serde_json::Value::as_str)
+        .map(|options| options.split(',').map(str::to_owned).collect())
+        .unwrap_or_default();
+    Some(Definition {
+        kind,
+        decimals,
+        min: i128::MIN,
+        max: i128::MAX,
+        max_step: 0,
+        min_interval: 0,
+        locked_after: 0,
+        guardian: None,
+        unit: String::new(),
+        options,
+    })
 }
 
 /// Events of an SSE stream that ask for another evaluation.
@@ -247,4 +274,3 @@ impl Pushes {
         }
     }
 }
-

@@ -65,8 +65,10 @@ pub enum EngineError {
 
 /// Runs until stopped.
 pub async fn run(args: EngineArgs) -> Result<(), EngineError> {
-    let token = std::fs::read_to_string(&args.token_file).map_err(|source| EngineError::Token { path: args.token_file.display().to_string(), source })?;
-    let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(|source| EngineError::Listen { listen: args.listen, source })?;
+    let token = std::fs::read_to_string(&args.token_file)
+        .map_err(|source| EngineError::Token { path: args.token_file.display().to_string(), source })?;
+    let listener =
+        tokio::net::TcpListener::bind(args.listen).await.map_err(|source| EngineError::Listen { listen: args.listen, source })?;
     let (status, seen) = watch::channel(Status::default());
     tracing::info!("engine {} serves on http://{}", args.id, args.listen);
     let app = serve::router(args.id.clone(), seen);

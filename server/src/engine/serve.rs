@@ -49,7 +49,8 @@ async fn metadata(State(serving): State<Serving>, Path(seed): Path<String>) -> R
     let Some(running) = serving.status.borrow().running.clone() else { return nothing_yet(&serving) };
     let name = seed.trim_end_matches(".json");
     let bytes = seed_of(name);
-    let attributes: Vec<_> = traits(bytes, &running.look).into_iter().map(|(trait_type, value)| json!({"trait_type": trait_type, "value": value})).collect();
+    let attributes: Vec<_> =
+        traits(bytes, &running.look).into_iter().map(|(trait_type, value)| json!({"trait_type": trait_type, "value": value})).collect();
     Json(json!({
         "name": format!("Tideline {name}"),
         "description": "A tidal landscape drawn by a governed engine.",

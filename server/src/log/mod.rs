@@ -82,7 +82,12 @@ pub async fn append(tx: &Tx, entry: &Entry) -> Result<EntryRef, LogError> {
     .exec_without_returning(&tx.db)
     .await?;
     for (level, number, hash) in completed.into_iter().filter(|(level, ..)| *level > 0) {
-        let node = log_node::ActiveModel { level: Set(level.into()), number: Set(number as i64), hash: Set(hash.to_string()), ..Default::default() };
+        let node = log_node::ActiveModel {
+            level: Set(level.into()),
+            number: Set(number as i64),
+            hash: Set(hash.to_string()),
+            ..Default::default()
+        };
         log_node::Entity::insert(node).exec_without_returning(&tx.db).await?;
     }
 
@@ -122,7 +127,12 @@ impl Log {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 use std::{io::Write, os::unix::fs::OpenOptionsExt};
                 let seed: [u8; 32] = rand::random();
-                let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(|error| failed(error.to_string()))?;
+                let mut made = std::fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(file)
+                    .map_err(|error| failed(error.to_string()))?;
                 made.write_all(&seed).and_then(|()| made.sync_all()).map_err(|error| failed(error.to_string()))?;
                 seed
             }
@@ -198,7 +208,9 @@ impl Log {
         let found = if level == 0 {
             self.entry(number).await?.map(|row| row.leaf_hash)
         } else {
-            let node = log_node::Entity::find().filter(log_node::Column::Level.eq(i32::from(level))).filter(log_node::Column::Number.eq(number as i64));
+            let node = log_node::Entity::find()
+                .filter(log_node::Column::Level.eq(i32::from(level)))
+                .filter(log_node::Column::Number.eq(number as i64));
             node.one(&self.store.db).await?.map(|row| row.hash)
         };
         let found = found.unwrap_or_default();
@@ -212,10 +224,16 @@ impl Log {
             return Ok(None);
         }
         let (start, end) = (path.start() as i64, path.start() as i64 + i64::from(path.width()));
-        let leaves = || log_entry::Entity::find().filter(log_entry::Column::Index.gte(start)).filter(log_entry::Column::Index.lt(end)).order_by_asc(log_entry::Column::Index);
+        let leaves = || {
+            log_entry::Entity::find()
+                .filter(log_entry::Column::Index.gte(start))
+                .filter(log_entry::Column::Index.lt(end))
+                .order_by_asc(log_entry::Column::Index)
+        };
         let damaged = |found: String| LogError::Damaged { found, computed: path.to_string() };
         Ok(Some(match path.kind() {
-            TileKind::Entries => encode_bundle(leaves().all(&self.store.db).await?.into_iter().map(|row| row.leaf)).map_err(|error| damaged(error.to_string()))?,
+            TileKind::Entries => encode_bundle(leaves().all(&self.store.db).await?.into_iter().map(|row| row.leaf))
+                .map_err(|error| damaged(error.to_string()))?,
             TileKind::Hashes { level } => {
                 let texts: Vec<String> = if level == 0 {
                     leaves().all(&self.store.db).await?.into_iter().map(|row| row.leaf_hash).collect()
@@ -231,7 +249,8 @@ impl Log {
                         .map(|row| row.hash)
                         .collect()
                 };
-                let hashes: Vec<Hash> = texts.iter().map(|text| parse_hash(text).ok_or_else(|| damaged(text.clone()))).collect::<Result<_, _>>()?;
+                let hashes: Vec<Hash> =
+                    texts.iter().map(|text| parse_hash(text).ok_or_else(|| damaged(text.clone()))).collect::<Result<_, _>>()?;
                 if hashes.len() != usize::from(path.width()) {
                     return Err(damaged(format!("{} of {} hashes", hashes.len(), path.width())));
                 }

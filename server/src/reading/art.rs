@@ -44,23 +44,36 @@ pub fn observations(source: &Source, facts: &Facts, engine: &str, block: u64, no
     };
     let (cadence, price) = (number("mint.cadence")?, number("mint.price")?);
     let within = |at: u64, from: u64, to: u64| at > now.saturating_sub(from) && at <= now.saturating_sub(to);
-    let minted = |from: u64, to: u64| facts.mints.iter().filter(|mint| within(mint.at, from, to)).map(|mint| mint.quantity).sum::<u64>() as f64;
+    let minted =
+        |from: u64, to: u64| facts.mints.iter().filter(|mint| within(mint.at, from, to)).map(|mint| mint.quantity).sum::<u64>() as f64;
     let week = minted(7 * DAY, 0);
     // What was offered: each of the last seven days at the cadence then in force.
     let cadence_at = |at: u64| {
         let revision = parameters.revisions.iter().rev().find(|revision| revision.moment.at <= at).or(parameters.revisions.first());
-        revision.and_then(|revision| revision.values.get("mint.cadence")).and_then(|held| parameters.json("mint.cadence", &held.bytes).as_f64()).unwrap_or(cadence)
+        revision
+            .and_then(|revision| revision.values.get("mint.cadence"))
+            .and_then(|held| parameters.json("mint.cadence", &held.bytes).as_f64())
+            .unwrap_or(cadence)
     };
     let offered: f64 = (0..7).map(|day| cadence_at(now.saturating_sub(day * DAY))).sum();
     let new_collectors = {
-        let recent: BTreeSet<Address> = facts.collectors.iter().filter(|(_, since)| within(**since, 7 * DAY, 0)).map(|(collector, _)| *collector).collect();
+        let recent: BTreeSet<Address> =
+            facts.collectors.iter().filter(|(_, since)| within(**since, 7 * DAY, 0)).map(|(collector, _)| *collector).collect();
         recent.len() as f64
     };
     let transfers = facts.transfers.iter().filter(|at| within(**at, 7 * DAY, 0)).count() as f64;
     let art = source.art.map_or_else(String::new, |art| format!("{}:{art}", source.chain()));
     let registry = format!("{}:{}", source.chain(), source.registry);
     let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
-    let values = [if offered > 0.0 { (week / offered).min(1.0) } else { 0.0 }, week, minted(14 * DAY, 7 * DAY), new_collectors, transfers, price, cadence];
+    let values = [
+        if offered > 0.0 { (week / offered).min(1.0) } else { 0.0 },
+        week,
+        minted(14 * DAY, 7 * DAY),
+        new_collectors,
+        transfers,
+        price,
+        cadence,
+    ];
     let observed = INPUTS.iter().zip(values).map(|((name, label, unit, of_registry), value)| Observation {
         name: (*name).into(),
         label: (*label).into(),

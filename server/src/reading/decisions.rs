@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
 use app::views::{DecisionSummary, DecisionView, EntrySummary, ProposalRef};
-use governance::explanation::{Binding, DecisionRecord, Model, Verification, VerificationState, find_digest_line, one_line, three_lines, verify, waterfall};
+use governance::explanation::{
+    Binding, DecisionRecord, Model, Verification, VerificationState, find_digest_line, one_line, three_lines, verify, waterfall,
+};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryOrder, QuerySelect};
 
 use super::{ProposalFacts, Reading};

@@ -109,7 +109,10 @@ impl EngineFacts {
 
     /// The text for people of a key's bytes, without unit.
     pub fn display(&self, key: &str, bytes: &[u8]) -> String {
-        let read = self.definitions.get(key).and_then(|definition| Value::from_canonical(definition, bytes).ok().map(|value| value.display(definition)));
+        let read = self
+            .definitions
+            .get(key)
+            .and_then(|definition| Value::from_canonical(definition, bytes).ok().map(|value| value.display(definition)));
         read.unwrap_or_else(|| alloy_primitives::hex::encode_prefixed(bytes))
     }
 }

@@ -98,7 +98,10 @@ impl Facts {
     /// Puts what `state()` said beside what the events said.
     pub fn join_states(&mut self, states: &[proposal::Model]) {
         for row in states {
-            let Some(proposal) = row.proposal_id.parse().ok().and_then(|id| self.by_id.get(&id)).map(|index| &mut self.proposals[*index]) else { continue };
+            let Some(proposal) = row.proposal_id.parse().ok().and_then(|id| self.by_id.get(&id)).map(|index| &mut self.proposals[*index])
+            else {
+                continue;
+            };
             proposal.state.clone_from(&row.state);
             proposal.eta = row.eta.map(|eta| eta as u64);
             proposal.quorum = row.quorum.parse().ok();
@@ -137,7 +140,13 @@ impl Facts {
         } else if source.art.is_some_and(|art| event.is_from(art)) {
             if let Some(minted) = event.decoded::<GenerativeToken::Minted>() {
                 let number = |value: U256| u64::try_from(value).unwrap_or(u64::MAX);
-                self.mints.push(Mint { to: minted.to, first: number(minted.firstTokenId), quantity: number(minted.quantity), at: moment.at, block: moment.block });
+                self.mints.push(Mint {
+                    to: minted.to,
+                    first: number(minted.firstTokenId),
+                    quantity: number(minted.quantity),
+                    at: moment.at,
+                    block: moment.block,
+                });
                 self.collectors.entry(minted.to).or_insert(moment.at);
             } else if event.decoded::<GenerativeToken::Transfer>().is_some_and(|moved| !moved.from.is_zero()) {
                 self.transfers.push(moment.at);
@@ -174,13 +183,25 @@ impl Facts {
             Governor::VoteCast::SIGNATURE_HASH => {
                 let Some(vote) = event.decoded::<Governor::VoteCast>() else { return };
                 if let Some(proposal) = self.of(vote.proposalId) {
-                    proposal.votes.push(VoteFacts { voter: vote.voter, support: vote.support, weight: vote.weight, reason: vote.reason, moment });
+                    proposal.votes.push(VoteFacts {
+                        voter: vote.voter,
+                        support: vote.support,
+                        weight: vote.weight,
+                        reason: vote.reason,
+                        moment,
+                    });
                 }
             }
             Governor::VoteCastWithParams::SIGNATURE_HASH => {
                 let Some(vote) = event.decoded::<Governor::VoteCastWithParams>() else { return };
                 if let Some(proposal) = self.of(vote.proposalId) {
-                    proposal.votes.push(VoteFacts { voter: vote.voter, support: vote.support, weight: vote.weight, reason: vote.reason, moment });
+                    proposal.votes.push(VoteFacts {
+                        voter: vote.voter,
+                        support: vote.support,
+                        weight: vote.weight,
+                        reason: vote.reason,
+                        moment,
+                    });
                 }
             }
             Governor::ProposalQueued::SIGNATURE_HASH => {

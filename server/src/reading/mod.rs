@@ -73,7 +73,9 @@ impl Reading {
             .facts
             .engines
             .iter()
-            .flat_map(|(engine, facts)| facts.definitions.iter().map(|(key, definition)| ((engine.clone(), key.clone()), definition.clone())))
+            .flat_map(|(engine, facts)| {
+                facts.definitions.iter().map(|(key, definition)| ((engine.clone(), key.clone()), definition.clone()))
+            })
             .collect();
         Context {
             names: self.names(),

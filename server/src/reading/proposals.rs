@@ -28,7 +28,9 @@ pub fn operation(proposal: &ProposalFacts, governor: alloy_primitives::Address) 
 impl Reading {
     fn registry_calls<'a>(&'a self, proposal: &'a ProposalFacts) -> impl Iterator<Item = ParameterRegistry::setParametersCall> + 'a {
         proposal.targets.iter().zip(&proposal.calldatas).filter(|(target, _)| **target == self.source.registry).filter_map(|(_, data)| {
-            (data.get(..4) == Some(&ParameterRegistry::setParametersCall::SELECTOR)).then(|| ParameterRegistry::setParametersCall::abi_decode_validate(data).ok()).flatten()
+            (data.get(..4) == Some(&ParameterRegistry::setParametersCall::SELECTOR))
+                .then(|| ParameterRegistry::setParametersCall::abi_decode_validate(data).ok())
+                .flatten()
         })
     }
 
@@ -63,8 +65,12 @@ impl Reading {
         let held = engine.values.get(key)?;
         if engine.revisions.last().is_some_and(|revision| revision.hash != expected) {
             return Some(match self.brought_by(engine, expected) {
-                Some(earlier) => format!("it was drafted on the parameters as proposal {earlier} will leave them, and can run only after that one."),
-                None if engine.revisions.iter().any(|revision| revision.hash == expected) => "the parameters have changed since it was drafted.".into(),
+                Some(earlier) => {
+                    format!("it was drafted on the parameters as proposal {earlier} will leave them, and can run only after that one.")
+                }
+                None if engine.revisions.iter().any(|revision| revision.hash == expected) => {
+                    "the parameters have changed since it was drafted.".into()
+                }
                 None => "the parameters are not the ones it was drafted on.".into(),
             });
         }
@@ -75,10 +81,12 @@ impl Reading {
     /// The open proposal that would turn the set in force into the one with this hash.
     fn brought_by(&self, engine: &EngineFacts, hash: B256) -> Option<u64> {
         let current = engine.revisions.last()?;
-        let open = self.facts.proposals.iter().filter(|proposal| matches!(proposal.state.as_str(), "pending" | "active" | "succeeded" | "queued"));
+        let open =
+            self.facts.proposals.iter().filter(|proposal| matches!(proposal.state.as_str(), "pending" | "active" | "succeeded" | "queued"));
         for proposal in open {
             for call in self.registry_calls(proposal).filter(|call| call.engine == engine.word && call.expectedHash == current.hash) {
-                let mut values: BTreeMap<B256, Vec<u8>> = current.values.iter().filter_map(|(key, held)| Some((key_word(key)?, held.bytes.to_vec()))).collect();
+                let mut values: BTreeMap<B256, Vec<u8>> =
+                    current.values.iter().filter_map(|(key, held)| Some((key_word(key)?, held.bytes.to_vec()))).collect();
                 values.extend(call.changes.into_iter().map(|change| (change.key, change.value.to_vec())));
                 if parameter_set_hash(engine.word, current.revision + 1, &values) == hash {
                     return Some(proposal.number);
@@ -115,7 +123,9 @@ impl Reading {
         }
         let context = self.context();
         let others: Vec<String> = (proposal.targets.iter().zip(&proposal.values).zip(&proposal.calldatas))
-            .filter(|((target, _), data)| **target != self.source.registry || data.get(..4) != Some(&ParameterRegistry::setParametersCall::SELECTOR))
+            .filter(|((target, _), data)| {
+                **target != self.source.registry || data.get(..4) != Some(&ParameterRegistry::setParametersCall::SELECTOR)
+            })
             .map(|((target, value), data)| lower_first(&in_words(&context, *target, *value, data).words))
             .collect();
         parts.extend(others);
@@ -127,7 +137,9 @@ impl Reading {
     }
 
     fn tally(&self, proposal: &ProposalFacts) -> Tally {
-        let sum = |support: u8| proposal.votes.iter().filter(|vote| vote.support == support).map(|vote| vote.weight).fold(U256::ZERO, U256::saturating_add);
+        let sum = |support: u8| {
+            proposal.votes.iter().filter(|vote| vote.support == support).map(|vote| vote.weight).fold(U256::ZERO, U256::saturating_add)
+        };
         let (against, for_votes, abstain) = (sum(0), sum(1), sum(2));
         let cast = against.saturating_add(for_votes).saturating_add(abstain);
         Tally {
@@ -206,7 +218,10 @@ impl Reading {
         };
         let mut steps = Vec::new();
         if let Some(decided) = proposal.text_digest().and_then(|digest| self.decisions.get(digest)) {
-            steps.push(TimelineStep { at: Some(decided.record.at), ..step("draft", "Drafted", "done", format!("by {}", decided.record.agent.name)) });
+            steps.push(TimelineStep {
+                at: Some(decided.record.at),
+                ..step("draft", "Drafted", "done", format!("by {}", decided.record.agent.name))
+            });
         }
         steps.push(TimelineStep {
             at: Some(proposal.created.at),
@@ -216,12 +231,18 @@ impl Reading {
         let tally = self.tally(proposal);
         let votes = format!("{} for, {} against, {} abstaining", tally.for_votes, tally.against_votes, tally.abstain_votes);
         steps.push(match state {
-            "pending" => TimelineStep { until: Some(proposal.vote_start), ..step("vote", "Voting opens", "now", "Votes count as held when voting opens.".into()) },
+            "pending" => TimelineStep {
+                until: Some(proposal.vote_start),
+                ..step("vote", "Voting opens", "now", "Votes count as held when voting opens.".into())
+            },
             "active" => TimelineStep { until: Some(proposal.vote_end), ..step("vote", "Voting", "now", votes) },
-            "canceled" if proposal.votes.is_empty() => {
-                TimelineStep { at: proposal.canceled.as_ref().map(|moment| moment.at), ..step("vote", "Withdrawn", "failed", "before any vote was cast".into()) }
+            "canceled" if proposal.votes.is_empty() => TimelineStep {
+                at: proposal.canceled.as_ref().map(|moment| moment.at),
+                ..step("vote", "Withdrawn", "failed", "before any vote was cast".into())
+            },
+            "canceled" => {
+                TimelineStep { at: proposal.canceled.as_ref().map(|moment| moment.at), ..step("vote", "Canceled", "failed", votes) }
             }
-            "canceled" => TimelineStep { at: proposal.canceled.as_ref().map(|moment| moment.at), ..step("vote", "Canceled", "failed", votes) },
             "defeated" => {
                 let why = if tally.quorum_share < 1.0 { format!("{votes}; the quorum of {} was not reached", tally.quorum) } else { votes };
                 TimelineStep { at: Some(proposal.vote_end), ..step("vote", "Defeated", "failed", why) }
@@ -233,19 +254,35 @@ impl Reading {
         }
         let undecided = matches!(state, "pending" | "active");
         steps.push(match &proposal.queued {
-            Some(moment) => TimelineStep { at: Some(moment.at), transaction: Some(moment.transaction.clone()), ..step("queue", "Queued in the timelock", "done", String::new()) },
+            Some(moment) => TimelineStep {
+                at: Some(moment.at),
+                transaction: Some(moment.transaction.clone()),
+                ..step("queue", "Queued in the timelock", "done", String::new())
+            },
             None => step("queue", "Queue in the timelock", if state == "succeeded" { "now" } else { "next" }, proposal.obstacle.clone()),
         });
         steps.push(match &proposal.executed {
-            Some(moment) => TimelineStep { at: Some(moment.at), transaction: Some(moment.transaction.clone()), ..step("execute", "Executed", "done", "by the bridge or anyone else; no privilege is needed".into()) },
+            Some(moment) => TimelineStep {
+                at: Some(moment.at),
+                transaction: Some(moment.transaction.clone()),
+                ..step("execute", "Executed", "done", "by the bridge or anyone else; no privilege is needed".into())
+            },
             None => TimelineStep {
                 until: proposal.eta,
-                ..step("execute", "Execute", if state == "queued" { "now" } else { "next" }, if undecided || proposal.obstacle.is_empty() { String::new() } else { proposal.obstacle.clone() })
+                ..step(
+                    "execute",
+                    "Execute",
+                    if state == "queued" { "now" } else { "next" },
+                    if undecided || proposal.obstacle.is_empty() { String::new() } else { proposal.obstacle.clone() },
+                )
             },
         });
         if self.registry_calls(proposal).next().is_some() {
             let applied = proposal.executed.as_ref().map(|moment| moment.at);
-            steps.push(TimelineStep { at: applied, ..step("apply", "Engine runs it", if applied.is_some() { "done" } else { "next" }, String::new()) });
+            steps.push(TimelineStep {
+                at: applied,
+                ..step("apply", "Engine runs it", if applied.is_some() { "done" } else { "next" }, String::new())
+            });
         }
         steps
     }
@@ -292,7 +329,11 @@ impl Reading {
                 description_hash: description_hash(&proposal.description).to_string(),
                 operation_v4: v4.to_string(),
                 operation_v5: v5.to_string(),
-                operation_on_chain: proposal.queued.as_ref().and_then(|moment| self.facts.scheduled.get(&moment.transaction)).map(B256::to_string),
+                operation_on_chain: proposal
+                    .queued
+                    .as_ref()
+                    .and_then(|moment| self.facts.scheduled.get(&moment.transaction))
+                    .map(B256::to_string),
                 governor: self.source.governor.to_string(),
                 targets: proposal.targets.iter().map(ToString::to_string).collect(),
                 values: proposal.values.iter().map(ToString::to_string).collect(),
@@ -339,7 +380,10 @@ impl Reading {
                             to: engine.display(key, new),
                             at: facts.moment.at,
                             proposal: view.proposal.clone(),
-                            why: self.decisions.get(facts.decision_digest).map(|decided| governance::explanation::one_line(&decided.record)),
+                            why: self
+                                .decisions
+                                .get(facts.decision_digest)
+                                .map(|decided| governance::explanation::one_line(&decided.record)),
                             number: engine.json(key, new).as_f64(),
                         })
                     })

@@ -35,7 +35,8 @@ impl SessionStore for Sessions {
             data: Set(serde_json::to_string(record).map_err(|error| Error::Encode(error.to_string()))?),
             expires_at: Set(record.expiry_date.unix_timestamp()),
         };
-        let replace = OnConflict::column(session::Column::Id).update_columns([session::Column::Data, session::Column::ExpiresAt]).to_owned();
+        let replace =
+            OnConflict::column(session::Column::Id).update_columns([session::Column::Data, session::Column::ExpiresAt]).to_owned();
         let tx = self.0.begin().await.map_err(backend)?;
         session::Entity::insert(row).on_conflict(replace).exec(&tx.db).await.map_err(backend)?;
         tx.commit().await.map_err(backend)

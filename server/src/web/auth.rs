@@ -49,7 +49,8 @@ pub async fn verify(State(web): State<Web>, session: Session, Json(signed): Json
     if signed.message.len() > 4_096 {
         return Err(refuse("The sign-in message is too long.".into()));
     }
-    let message = siwe::Message::from_str(&signed.message).map_err(|error| refuse(format!("The sign-in message is not an EIP-4361 message: {error}")))?;
+    let message = siwe::Message::from_str(&signed.message)
+        .map_err(|error| refuse(format!("The sign-in message is not an EIP-4361 message: {error}")))?;
     // One use: whatever comes of it, the nonce is spent.
     let expected: Option<String> = session.remove(NONCE).await.map_err(Problem::internal)?;
     if expected.as_deref() != Some(message.nonce.as_str()) {
@@ -74,7 +75,8 @@ pub async fn verify(State(web): State<Web>, session: Session, Json(signed): Json
         return Err(refuse("The sign-in has expired or is not valid yet; check your clock and try again.".into()));
     }
     let signature = Signature::from_str(&signed.signature).map_err(|_| refuse("The signature is not 65 bytes in hex.".into()))?;
-    let recovered = signature.recover_address_from_msg(signed.message.as_bytes()).map_err(|_| refuse("The signature cannot be read.".into()))?;
+    let recovered =
+        signature.recover_address_from_msg(signed.message.as_bytes()).map_err(|_| refuse("The signature cannot be read.".into()))?;
     if recovered != Address::from(message.address) {
         return Err(refuse("The signature is not from the account that the message names.".into()));
     }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use alloy_primitives::Address;
-use app::{AppError, backend::{Answer, Backend}, views::*};
+use app::{
+    AppError,
+    backend::{Answer, Backend},
+    views::*,
+};
 use async_trait::async_trait;
 use governance::{log::Entry, proposal::Draft};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -42,7 +46,9 @@ pub fn filtered(reading: &Reading, state: &str, search: &str) -> Vec<ProposalSum
         .filter(|summary| {
             let number = format!("#{}", summary.number);
             needle.is_empty()
-                || [&summary.title, &summary.sentence, &summary.proposal_id, &summary.proposer.label(), &summary.proposer.address, &number].iter().any(|text| text.to_lowercase().contains(&needle))
+                || [&summary.title, &summary.sentence, &summary.proposal_id, &summary.proposer.label(), &summary.proposer.address, &number]
+                    .iter()
+                    .any(|text| text.to_lowercase().contains(&needle))
         })
         .collect()
 }
@@ -53,17 +59,36 @@ pub async fn engine_view(bridge: &Bridge, id: &str) -> Result<EngineView, Proble
     let facts = reading.facts.engines.get(id).ok_or_else(|| Problem::not_found(format!("Engine {id}")))?;
     let name = bridge.engine_config(id).map_or_else(|| id.to_owned(), |config| config.name.clone());
     let as_view = |revision: Option<&crate::reading::RevisionFacts>| {
-        revision.map_or_else(Revision::default, |revision| Revision { revision: revision.revision, hash: revision.hash.to_string(), at: revision.moment.at })
+        revision.map_or_else(Revision::default, |revision| Revision {
+            revision: revision.revision,
+            hash: revision.hash.to_string(),
+            at: revision.moment.at,
+        })
     };
     let (ratified, served) = (as_view(facts.revisions.last()), as_view(served(facts)));
-    let report = engine_report::Entity::find().filter(engine_report::Column::Engine.eq(id)).order_by_desc(engine_report::Column::Id).one(&bridge.store.db).await?;
-    let seen = revision_seen::Entity::find().filter(revision_seen::Column::Engine.eq(id)).filter(revision_seen::Column::Revision.eq(ratified.revision as i64)).one(&bridge.store.db).await?;
+    let report = engine_report::Entity::find()
+        .filter(engine_report::Column::Engine.eq(id))
+        .order_by_desc(engine_report::Column::Id)
+        .one(&bridge.store.db)
+        .await?;
+    let seen = revision_seen::Entity::find()
+        .filter(revision_seen::Column::Engine.eq(id))
+        .filter(revision_seen::Column::Revision.eq(ratified.revision as i64))
+        .one(&bridge.store.db)
+        .await?;
     let delivery_ms = report
         .as_ref()
         .zip(seen)
         .filter(|(report, seen)| report.revision == seen.revision && report.outcome == "accepted")
         .and_then(|(report, seen)| u64::try_from(report.received_ms - seen.seen_ms).ok());
-    let running = report.map(|report| EngineReport { revision: report.revision as u64, hash: report.hash, build: report.build, outcome: report.outcome, detail: report.detail, at: report.at as u64 });
+    let running = report.map(|report| EngineReport {
+        revision: report.revision as u64,
+        hash: report.hash,
+        build: report.build,
+        outcome: report.outcome,
+        detail: report.detail,
+        at: report.at as u64,
+    });
     let last_sign = bridge.engine_sign(id);
     let silent = last_sign.is_none_or(|at| wall_ms().saturating_sub(at) > SILENT_MS);
     let (status, status_sentence) = match &running {
@@ -117,8 +142,14 @@ impl Pages {
         let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
         let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         let proposal = fact("proposalId").parse().ok().and_then(|id| reading.facts.proposal(id));
-        let title = proposal.map_or_else(|| "a proposal that is no longer on the chain".to_owned(), |proposal| format!("“{}”", text::title(&proposal.description)));
-        let decided = [fact("digest"), fact("decision")].into_iter().find_map(|digest| digest.parse().ok()).and_then(|digest| reading.decisions.get(digest));
+        let title = proposal.map_or_else(
+            || "a proposal that is no longer on the chain".to_owned(),
+            |proposal| format!("“{}”", text::title(&proposal.description)),
+        );
+        let decided = [fact("digest"), fact("decision")]
+            .into_iter()
+            .find_map(|digest| digest.parse().ok())
+            .and_then(|digest| reading.decisions.get(digest));
         let agent = decided.map_or_else(|| "An agent".to_owned(), |decided| decided.record.agent.name.clone());
         let sentence = match row.kind.as_str() {
             "decision" => format!("{agent} signed a decision"),
@@ -130,18 +161,36 @@ impl Pages {
             "proposal" => format!("{title} was proposed"),
             "queueing" => format!("{title} entered the timelock"),
             "execution" => format!("{title} was executed"),
-            "application" => format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string)),
+            "application" => {
+                format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string))
+            }
             "correction" => "An earlier entry no longer holds: its block left the chain".into(),
             other => other.to_owned(),
         };
-        EntrySummary { index: row.index as u64, kind: row.kind.clone(), sentence, at: row.at as u64, leaf_hash: row.leaf_hash.clone(), subject: reading.subject(&row.kind, &facts) }
+        EntrySummary {
+            index: row.index as u64,
+            kind: row.kind.clone(),
+            sentence,
+            at: row.at as u64,
+            leaf_hash: row.leaf_hash.clone(),
+            subject: reading.subject(&row.kind, &facts),
+        }
     }
 
     async fn entries_about(&self, reading: &Reading, proposal_id: &str) -> Answer<Vec<EntrySummary>> {
         let kinds = ["proposal", "queueing", "execution"];
-        let rows = log_entry::Entity::find().filter(log_entry::Column::Kind.is_in(kinds)).order_by_asc(log_entry::Column::Index).all(&self.0.store.db).await.map_err(internal)?;
+        let rows = log_entry::Entity::find()
+            .filter(log_entry::Column::Kind.is_in(kinds))
+            .order_by_asc(log_entry::Column::Index)
+            .all(&self.0.store.db)
+            .await
+            .map_err(internal)?;
         let needle = format!("\"proposalId\":\"{proposal_id}\"");
-        Ok(rows.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle)).map(|row| self.entry_summary(reading, row)).collect())
+        Ok(rows
+            .iter()
+            .filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle))
+            .map(|row| self.entry_summary(reading, row))
+            .collect())
     }
 
     fn draft_view(&self, reading: &Reading, row: draft_row::Model) -> Answer<DraftView> {
@@ -153,7 +202,9 @@ impl Pages {
         };
         let decided = body.decision_digest.and_then(|digest| reading.decisions.get(digest));
         let proposal = match (&compiled, body.decision_digest) {
-            (Some(compiled), _) if compiled.proposal_id.parse().is_ok_and(|id| reading.facts.proposal(id).is_some()) => compiled.proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id)),
+            (Some(compiled), _) if compiled.proposal_id.parse().is_ok_and(|id| reading.facts.proposal(id).is_some()) => {
+                compiled.proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id))
+            }
             (_, Some(digest)) => reading.proposal_of(digest),
             _ => None,
         };
@@ -172,13 +223,17 @@ impl Pages {
     }
 
     fn agent_view(&self, reading: &Reading, agent: &crate::config::AgentConfig) -> AgentView {
-        let decisions: Vec<DecisionSummary> = reading.decision_summaries().into_iter().filter(|summary| summary.agent_slug == agent.slug).collect();
+        let decisions: Vec<DecisionSummary> =
+            reading.decision_summaries().into_iter().filter(|summary| summary.agent_slug == agent.slug).collect();
         let proposals: Vec<ProposalSummary> = reading
             .facts
             .proposals
             .iter()
             .rev()
-            .filter(|proposal| proposal.proposer == agent.address || proposal.text_digest().is_some_and(|digest| decisions.iter().any(|decision| decision.digest == digest.to_string())))
+            .filter(|proposal| {
+                proposal.proposer == agent.address
+                    || proposal.text_digest().is_some_and(|digest| decisions.iter().any(|decision| decision.digest == digest.to_string()))
+            })
             .map(|proposal| reading.summary(proposal))
             .collect();
         let model = reading
@@ -251,7 +306,9 @@ impl Backend for Pages {
         let reading = self.reading();
         let summaries = reading.summaries();
         let of = |states: &[&str]| summaries.iter().filter(|summary| states.contains(&summary.state.as_str())).cloned().collect::<Vec<_>>();
-        let engine = reading.facts.engines.keys().next().cloned().ok_or_else(|| AppError::Refused("The registry has no parameters yet, or the chain has not been read. Try again in a moment.".into()))?;
+        let engine = reading.facts.engines.keys().next().cloned().ok_or_else(|| {
+            AppError::Refused("The registry has no parameters yet, or the chain has not been read. Try again in a moment.".into())
+        })?;
         let engine = self.engine_of_page(&engine).await?;
         Ok(Home {
             deciding: of(&["active", "pending", "succeeded"]),
@@ -272,7 +329,11 @@ impl Backend for Pages {
 
     async fn proposal(&self, proposal_id: String) -> Answer<ProposalView> {
         let reading = self.reading();
-        let proposal = proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id)).ok_or_else(|| AppError::NotFound(format!("Proposal {proposal_id}")))?;
+        let proposal = proposal_id
+            .parse()
+            .ok()
+            .and_then(|id| reading.facts.proposal(id))
+            .ok_or_else(|| AppError::NotFound(format!("Proposal {proposal_id}")))?;
         let entries = self.entries_about(&reading, &proposal.id.to_string()).await?;
         Ok(reading.proposal_view(proposal, entries))
     }
@@ -287,8 +348,16 @@ impl Backend for Pages {
 
     async fn decision(&self, digest: String) -> Answer<DecisionView> {
         let reading = self.reading();
-        let decided = digest.parse().ok().and_then(|digest| reading.decisions.get(digest)).ok_or_else(|| AppError::NotFound(format!("Decision {digest}")))?;
-        let row = log_entry::Entity::find().filter(log_entry::Column::EntryId.eq(explain::entry_id(decided.digest))).one(&self.0.store.db).await.map_err(internal)?;
+        let decided = digest
+            .parse()
+            .ok()
+            .and_then(|digest| reading.decisions.get(digest))
+            .ok_or_else(|| AppError::NotFound(format!("Decision {digest}")))?;
+        let row = log_entry::Entity::find()
+            .filter(log_entry::Column::EntryId.eq(explain::entry_id(decided.digest)))
+            .one(&self.0.store.db)
+            .await
+            .map_err(internal)?;
         Ok(reading.decision_view(decided, row.map(|row| self.entry_summary(&reading, &row))))
     }
 
@@ -299,7 +368,8 @@ impl Backend for Pages {
 
     async fn agent(&self, slug: String) -> Answer<AgentView> {
         let reading = self.reading();
-        let agent = reading.dao.agents.iter().find(|agent| agent.slug == slug).ok_or_else(|| AppError::NotFound(format!("Agent {slug}")))?;
+        let agent =
+            reading.dao.agents.iter().find(|agent| agent.slug == slug).ok_or_else(|| AppError::NotFound(format!("Agent {slug}")))?;
         Ok(self.agent_view(&reading, agent))
     }
 
@@ -329,7 +399,13 @@ impl Backend for Pages {
                 refs.push(self.entry_summary(&reading, &earlier));
             }
         }
-        Ok(EntryView { summary: self.entry_summary(&reading, &row), leaf: String::from_utf8_lossy(&row.leaf).into_owned(), refs, proof, vkey: self.0.log.vkey() })
+        Ok(EntryView {
+            summary: self.entry_summary(&reading, &row),
+            leaf: String::from_utf8_lossy(&row.leaf).into_owned(),
+            refs,
+            proof,
+            vkey: self.0.log.vkey(),
+        })
     }
 
     async fn drafts(&self, actor: Option<Party>) -> Answer<Vec<DraftView>> {

@@ -16,8 +16,22 @@ use crate::{bridge::Bridge, devnet::clock};
 
 /// What a wallet needs, and nothing that moves the chain otherwise.
 const METHODS: [&str; 16] = [
-    "eth_chainId", "eth_accounts", "eth_blockNumber", "eth_call", "eth_estimateGas", "eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_feeHistory", "eth_getBalance",
-    "eth_getCode", "eth_getTransactionCount", "eth_getTransactionByHash", "eth_getTransactionReceipt", "eth_sendTransaction", "personal_sign", "eth_signTypedData_v4",
+    "eth_chainId",
+    "eth_accounts",
+    "eth_blockNumber",
+    "eth_call",
+    "eth_estimateGas",
+    "eth_gasPrice",
+    "eth_maxPriorityFeePerGas",
+    "eth_feeHistory",
+    "eth_getBalance",
+    "eth_getCode",
+    "eth_getTransactionCount",
+    "eth_getTransactionByHash",
+    "eth_getTransactionReceipt",
+    "eth_sendTransaction",
+    "personal_sign",
+    "eth_signTypedData_v4",
 ];
 
 pub async fn rpc(State(web): State<Web>, Json(request): Json<Value>) -> Result<Response, Problem> {
@@ -27,7 +41,8 @@ pub async fn rpc(State(web): State<Web>, Json(request): Json<Value>) -> Result<R
         return Ok(Json(error).into_response());
     }
     let rpc = web.bridge.config.dao.rpc.replace("ws://", "http://");
-    let away = |error: reqwest::Error| Problem::new(StatusCode::BAD_GATEWAY, format!("The devnet does not answer: {}", error.without_url()));
+    let away =
+        |error: reqwest::Error| Problem::new(StatusCode::BAD_GATEWAY, format!("The devnet does not answer: {}", error.without_url()));
     let answer = web.http.post(rpc).json(&request).timeout(std::time::Duration::from_secs(10)).send().await.map_err(away)?;
     Ok(Json(answer.json::<Value>().await.map_err(away)?).into_response())
 }
@@ -58,9 +73,14 @@ pub struct Skip {
 /// Moves the devnet's clock ahead, at most thirty days at a time.
 pub async fn skip(State(bridge): State<Arc<Bridge>>, Json(asked): Json<Skip>) -> Result<Json<Value>, Problem> {
     if asked.seconds == 0 || asked.seconds > 30 * 86_400 {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("seconds is {}; it must be 1 to {}.", asked.seconds, 30 * 86_400)));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("seconds is {}; it must be 1 to {}.", asked.seconds, 30 * 86_400),
+        ));
     }
     let rpc = bridge.config.dao.rpc.replace("ws://", "http://");
-    let now = clock::skip(&rpc, asked.seconds).await.map_err(|error| Problem::new(StatusCode::BAD_GATEWAY, format!("The devnet's clock could not be moved: {error}")))?;
+    let now = clock::skip(&rpc, asked.seconds)
+        .await
+        .map_err(|error| Problem::new(StatusCode::BAD_GATEWAY, format!("The devnet's clock could not be moved: {error}")))?;
     Ok(Json(json!({"chainTime": now})))
 }

@@ -20,7 +20,13 @@ fn stamp(unix: u64) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect::<String>().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .collect::<String>()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 pub async fn atom(State(bridge): State<Arc<Bridge>>) -> Response {

@@ -26,5 +26,6 @@ pub async fn tile(State(bridge): State<Arc<Bridge>>, Path(path): Path<String>) -
     let path = format!("tile/{path}");
     let tile = path.parse().map_err(|error: governance::log::TileError| Problem::not_found(error))?;
     let bytes = bridge.log.tile(tile).await?.ok_or_else(|| Problem::not_found(format!("{path}, in a log of this size,")))?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], bytes)
+        .into_response())
 }

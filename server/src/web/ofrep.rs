@@ -126,7 +126,12 @@ fn evaluation(reading: &Reading, engine: &EngineFacts, revision: &RevisionFacts,
 fn ratified(engine: &EngineFacts) -> Result<&RevisionFacts, Box<Response>> {
     served(engine).ok_or_else(|| {
         tracing::error!(engine = %engine.id, "the values of {} do not hash to what the registry stored; nothing is served", engine.id);
-        Box::new(failure(StatusCode::INTERNAL_SERVER_ERROR, None, "GENERAL", format!("the values of {} do not hash to what the registry stored", engine.id)))
+        Box::new(failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            None,
+            "GENERAL",
+            format!("the values of {} do not hash to what the registry stored", engine.id),
+        ))
     })
 }
 
@@ -194,7 +199,10 @@ fn evaluate_all(bridge: &Bridge, named: Option<&str>, headers: &HeaderMap, body:
 }
 
 fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|asked| asked.split(',').any(|one| one.trim().trim_start_matches("W/") == etag))
+    headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|asked| asked.split(',').any(|one| one.trim().trim_start_matches("W/") == etag))
 }
 
 #[derive(Debug, Deserialize)]

@@ -21,7 +21,11 @@ const LARGEST: usize = 2 << 20;
 
 /// `/render/{engine}/{seed}.svg?revision=…&key=value…`: a seed under a ratified revision, with values of the query in
 /// place of its own. What a proposal would look like is therefore shown with the very function that engines run.
-pub async fn image(State(bridge): State<Arc<Bridge>>, Path((engine, file)): Path<(String, String)>, Query(query): Query<BTreeMap<String, String>>) -> Result<Response, Problem> {
+pub async fn image(
+    State(bridge): State<Arc<Bridge>>,
+    Path((engine, file)): Path<(String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Response, Problem> {
     let reading = bridge.reading();
     let facts = reading.facts.engines.get(&engine).ok_or_else(|| Problem::not_found(format!("Engine {engine}")))?;
     let seed = file.strip_suffix(".svg").ok_or_else(|| Problem::not_found(&file))?;
@@ -30,9 +34,13 @@ pub async fn image(State(bridge): State<Arc<Bridge>>, Path((engine, file)): Path
         Some(number) => facts.revisions.iter().find(|revision| revision.revision.to_string() == *number),
     };
     let revision = revision.ok_or_else(|| Problem::not_found("That revision"))?;
-    let mut flags: BTreeMap<String, serde_json::Value> = revision.values.iter().map(|(key, held)| (key.clone(), facts.json(key, &held.bytes))).collect();
+    let mut flags: BTreeMap<String, serde_json::Value> =
+        revision.values.iter().map(|(key, held)| (key.clone(), facts.json(key, &held.bytes))).collect();
     for (key, text) in query.iter().filter(|(key, _)| *key != "revision") {
-        let definition = facts.definitions.get(key).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, format!("{key} is not a parameter of {engine}.")))?;
+        let definition = facts
+            .definitions
+            .get(key)
+            .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, format!("{key} is not a parameter of {engine}.")))?;
         let refuse = |reason: String| Problem::new(StatusCode::BAD_REQUEST, format!("{key}: {reason}."));
         let value = Value::from_text(definition, text).map_err(|error| refuse(error.to_string()))?;
         definition.check_bounds(&value).map_err(|error| refuse(error.to_string()))?;
@@ -50,7 +58,8 @@ pub async fn from_engine(State(web): State<Web>, Path((engine, path)): Path<(Str
     if path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
         return Err(Problem::not_found(path));
     }
-    let away = |error: reqwest::Error| Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} does not answer: {}", error.without_url()));
+    let away =
+        |error: reqwest::Error| Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} does not answer: {}", error.without_url()));
     let mut answer = web.http.get(format!("{base}/{path}")).timeout(std::time::Duration::from_secs(5)).send().await.map_err(away)?;
     let status = answer.status();
     let kind = answer.headers().get(header::CONTENT_TYPE).cloned().unwrap_or_else(|| header::HeaderValue::from_static("text/plain"));
@@ -61,7 +70,8 @@ pub async fn from_engine(State(web): State<Web>, Path((engine, path)): Path<(Str
             return Err(Problem::new(StatusCode::BAD_GATEWAY, format!("Engine {engine} answered with more than {LARGEST} bytes.")));
         }
     }
-    Ok((status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"))], bytes).into_response())
+    Ok((status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"))], bytes)
+        .into_response())
 }
 
 pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {

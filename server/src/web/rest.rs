@@ -79,7 +79,8 @@ pub struct ProposalsAsked {
 
 pub async fn proposals(State(bridge): State<Arc<Bridge>>, Query(asked): Query<ProposalsAsked>) -> Answer {
     if !asked.state.is_empty() && governance::proposal::ProposalState::from_name(&asked.state).is_none() {
-        let known: Vec<&str> = governance::proposal::ProposalState::ALL.into_iter().map(governance::proposal::ProposalState::name).collect();
+        let known: Vec<&str> =
+            governance::proposal::ProposalState::ALL.into_iter().map(governance::proposal::ProposalState::name).collect();
         return Err(Problem::new(StatusCode::BAD_REQUEST, format!("state is {}; it must be one of {}.", asked.state, known.join(", "))));
     }
     Ok(list(backend::filtered(&bridge.reading(), &asked.state, &asked.q).iter().map(proposal_json).collect()))
@@ -98,7 +99,14 @@ pub async fn proposal(State(bridge): State<Arc<Bridge>>, Path(id): Path<String>)
     json["operationId"] = json!({"v4": view.ids.operation_v4, "v5": view.ids.operation_v5, "onChain": view.ids.operation_on_chain});
     json["binding"] = json!(view.binding);
     json["decisionDigest"] = json!(view.text_digest);
-    json["actions"] = json!(view.actions.iter().map(|action| json!({"target": action.target.address, "function": action.function, "words": action.words, "known": action.known})).collect::<Vec<_>>());
+    json["actions"] = json!(
+        view.actions
+            .iter()
+            .map(
+                |action| json!({"target": action.target.address, "function": action.function, "words": action.words, "known": action.known})
+            )
+            .collect::<Vec<_>>()
+    );
     json["ballots"] = json!(view.votes.iter().map(|vote| json!({"voter": vote.voter.address, "support": vote.support, "weight": vote.weight, "reason": vote.reason, "at": vote.at})).collect::<Vec<_>>());
     Ok(Json(json))
 }
@@ -160,18 +168,32 @@ pub async fn observations(State(bridge): State<Arc<Bridge>>, Path(id): Path<Stri
     let found = reading::observations(&reading.source, &reading.facts, &id, reading.block, reading.chain_time);
     let items = found.ok_or_else(|| Problem::not_found(format!("Engine {id} with mint.cadence and mint.price")))?;
     let hash = reading.facts.engines.get(&id).and_then(|engine| engine.revisions.last()).map(|revision| revision.hash);
-    Ok(Json(json!({"items": items, "next": null, "block": reading.block, "chain": reading.source.chain(), "at": reading.chain_time, "parameterSetHash": hash})))
+    Ok(Json(
+        json!({"items": items, "next": null, "block": reading.block, "chain": reading.source.chain(), "at": reading.chain_time, "parameterSetHash": hash}),
+    ))
 }
 
-pub async fn report(State(bridge): State<Arc<Bridge>>, Path(id): Path<String>, headers: HeaderMap, Json(report): Json<apply::Report>) -> Result<StatusCode, Problem> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+pub async fn report(
+    State(bridge): State<Arc<Bridge>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(report): Json<apply::Report>,
+) -> Result<StatusCode, Problem> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
     if !bridge.is_engine(&id, token) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, format!("Engine {id} reports with its own token in the Authorization header.")));
     }
     let new = apply::report(&bridge.store, &bridge.reading(), &id, &report).await?;
     bridge.heard_of(&id);
     if new {
-        bridge.tell(vec!["engines", "log"], Some(format!("{id} {} revision {}", if report.accepted { "runs" } else { "refused" }, report.revision)));
+        bridge.tell(
+            vec!["engines", "log"],
+            Some(format!("{id} {} revision {}", if report.accepted { "runs" } else { "refused" }, report.revision)),
+        );
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -197,12 +219,23 @@ pub struct DecisionsAsked {
 
 pub async fn decisions(State(bridge): State<Arc<Bridge>>, Query(asked): Query<DecisionsAsked>) -> Json<Value> {
     let reading = bridge.reading();
-    list(reading.decision_summaries().iter().filter(|summary| asked.agent.is_empty() || summary.agent_slug == asked.agent).map(decision_json).collect())
+    list(
+        reading
+            .decision_summaries()
+            .iter()
+            .filter(|summary| asked.agent.is_empty() || summary.agent_slug == asked.agent)
+            .map(decision_json)
+            .collect(),
+    )
 }
 
 pub async fn decision(State(bridge): State<Arc<Bridge>>, Path(digest): Path<String>) -> Answer {
     let reading = bridge.reading();
-    let decided = digest.parse().ok().and_then(|digest| reading.decisions.get(digest)).ok_or_else(|| Problem::not_found(format!("Decision {digest}")))?;
+    let decided = digest
+        .parse()
+        .ok()
+        .and_then(|digest| reading.decisions.get(digest))
+        .ok_or_else(|| Problem::not_found(format!("Decision {digest}")))?;
     let mut json = decision_json(&reading.decision_summary(decided));
     json["record"] = serde_json::from_str(&decided.raw).unwrap_or(Value::Null);
     json["checks"] = json!(decided.verification.checks);
@@ -212,12 +245,15 @@ pub async fn decision(State(bridge): State<Arc<Bridge>>, Path(digest): Path<Stri
 pub async fn decide(State(bridge): State<Arc<Bridge>>, body: Bytes) -> Result<Response, Problem> {
     let digest = bridge.accept_decision(&body).await?;
     let location = format!("/api/v1/decisions/{digest}");
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(json!({"digest": digest, "draft": reading::draft_id(digest)}))).into_response())
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(json!({"digest": digest, "draft": reading::draft_id(digest)})))
+        .into_response())
 }
 
 pub async fn model(State(bridge): State<Arc<Bridge>>, Path(sha256): Path<String>) -> Result<Response, Problem> {
-    let row = model::Entity::find_by_id(&sha256).one(&bridge.store.db).await?.ok_or_else(|| Problem::not_found(format!("Model {sha256}")))?;
-    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], row.bytes).into_response())
+    let row =
+        model::Entity::find_by_id(&sha256).one(&bridge.store.db).await?.ok_or_else(|| Problem::not_found(format!("Model {sha256}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], row.bytes)
+        .into_response())
 }
 
 pub async fn publish_model(State(bridge): State<Arc<Bridge>>, Path(sha256): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
@@ -227,7 +263,12 @@ pub async fn publish_model(State(bridge): State<Arc<Bridge>>, Path(sha256): Path
 
 pub async fn agents(State(bridge): State<Arc<Bridge>>) -> Json<Value> {
     let reading = bridge.reading();
-    let items = reading.dao.agents.iter().map(|agent| json!({"slug": agent.slug, "name": agent.name, "address": agent.address, "about": agent.about})).collect();
+    let items = reading
+        .dao
+        .agents
+        .iter()
+        .map(|agent| json!({"slug": agent.slug, "name": agent.name, "address": agent.address, "about": agent.about}))
+        .collect();
     list(items)
 }
 
@@ -261,6 +302,9 @@ pub async fn readyz(State(bridge): State<Arc<Bridge>>) -> Response {
     let health = bridge.health();
     match (&health.problem, health.followed) {
         (None, true) => "ready".into_response(),
-        (problem, _) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, problem.clone().unwrap_or_else(|| "reading the chain for the first time".into())).into_response(),
+        (problem, _) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, problem.clone().unwrap_or_else(|| "reading the chain for the first time".into()))
+                .into_response()
+        }
     }
 }

@@ -86,7 +86,11 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
     if site.is_none() {
         tracing::warn!("the web bundle is not there: pages are readable, but wallets and rechecks in the browser need `make bundle`");
     }
-    let options = LeptosOptions::builder().output_name("frontend").site_pkg_dir("pkg").site_root(site.as_ref().map_or_else(String::new, |site| site.display().to_string())).build();
+    let options = LeptosOptions::builder()
+        .output_name("frontend")
+        .site_pkg_dir("pkg")
+        .site_root(site.as_ref().map_or_else(String::new, |site| site.display().to_string()))
+        .build();
     let web = Web { bridge: bridge.clone(), options: options.clone(), limits: Arc::default(), http: reqwest::Client::new() };
     let pages: Arc<dyn Backend> = Arc::new(Pages(bridge.clone()));
     let (has_bundle, is_devnet) = (HasBundle(site.is_some()), IsDevnet(bridge.config.devnet.is_some()));
@@ -113,10 +117,13 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
             let options = options.clone();
             move || shell(options.clone())
         })
-        .route("/api/page/{*function}", axum::routing::any({
-            let context = context.clone();
-            move |request: Request| leptos_axum::handle_server_fns_with_context(context.clone(), request)
-        }))
+        .route(
+            "/api/page/{*function}",
+            axum::routing::any({
+                let context = context.clone();
+                move |request: Request| leptos_axum::handle_server_fns_with_context(context.clone(), request)
+            }),
+        )
         .route("/auth/nonce", get(auth::nonce))
         .route("/auth/verify", post(auth::verify))
         .route("/auth/logout", post(auth::logout))
@@ -152,7 +159,10 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/engines/{engine}/reports", post(rest::report))
         .route("/api/v1/decisions", get(rest::decisions).post(rest::decide))
         .route("/api/v1/decisions/{digest}", get(rest::decision))
-        .route("/api/v1/models/{sha256}", get(rest::model).merge(put(rest::publish_model).layer(DefaultBodyLimit::max(crate::workflow::explain::MAX_MODEL))))
+        .route(
+            "/api/v1/models/{sha256}",
+            get(rest::model).merge(put(rest::publish_model).layer(DefaultBodyLimit::max(crate::workflow::explain::MAX_MODEL))),
+        )
         .route("/api/v1/agents", get(rest::agents))
         .route("/api/v1/drafts", get(rest::drafts))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
@@ -167,7 +177,10 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/assets/{file}", get(render::asset))
         .merge(with_people);
     if bridge.config.devnet.is_some() {
-        all = all.route("/devnet/rpc", post(devnet::rpc)).route("/devnet/accounts", get(devnet::accounts)).route("/devnet/skip", post(devnet::skip));
+        all = all
+            .route("/devnet/rpc", post(devnet::rpc))
+            .route("/devnet/accounts", get(devnet::accounts))
+            .route("/devnet/skip", post(devnet::skip));
     }
     if let Some(site) = site {
         all = all.nest_service("/pkg", ServeDir::new(site).precompressed_br().precompressed_gzip());
@@ -214,7 +227,11 @@ async fn in_words(request: Request, next: Next) -> Response {
     }
     let (parts, body) = answer.into_parts();
     let said = axum::body::to_bytes(body, 4_096).await.unwrap_or_default();
-    let detail = if said.is_empty() { parts.status.canonical_reason().unwrap_or_default().to_owned() } else { String::from_utf8_lossy(&said).into_owned() };
+    let detail = if said.is_empty() {
+        parts.status.canonical_reason().unwrap_or_default().to_owned()
+    } else {
+        String::from_utf8_lossy(&said).into_owned()
+    };
     let mut problem = Problem::new(parts.status, detail).into_response();
     if let Some(allowed) = parts.headers.get(header::ALLOW) {
         problem.headers_mut().insert(header::ALLOW, allowed.clone());
@@ -232,7 +249,8 @@ async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response
     if let Some(from) = from {
         let writes = changes && !for_engines && !path.starts_with("/devnet/rpc");
         if !web.limits.admit(from, writes, crate::wall_ms() / 60_000) {
-            let mut refused = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; wait a minute.").into_response();
+            let mut refused =
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; wait a minute.").into_response();
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             return refused;
         }
@@ -241,7 +259,9 @@ async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response
         let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         // Programs send no Origin and have no cookie of a person.
-        let foreign = origin.is_some_and(|origin| origin != web.bridge.config.public_url && origin.split_once("://").is_none_or(|(_, authority)| authority != host));
+        let foreign = origin.is_some_and(|origin| {
+            origin != web.bridge.config.public_url && origin.split_once("://").is_none_or(|(_, authority)| authority != host)
+        });
         if foreign {
             return Problem::new(StatusCode::FORBIDDEN, "This request came from another site.").into_response();
         }

@@ -27,7 +27,9 @@ pub async fn ratified(tx: &Tx, event: &event::Model) -> Result<(), WorkflowError
         ..Default::default()
     };
     // A revision that a reorg brings again is measured again.
-    let replace = OnConflict::columns([revision_seen::Column::Engine, revision_seen::Column::Revision]).update_column(revision_seen::Column::SeenMs).to_owned();
+    let replace = OnConflict::columns([revision_seen::Column::Engine, revision_seen::Column::Revision])
+        .update_column(revision_seen::Column::SeenMs)
+        .to_owned();
     revision_seen::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.db).await?;
     Ok(())
 }
@@ -48,16 +50,26 @@ pub struct Report {
 /// Records an engine's report; the first acceptance of a ratified set is logged. False for a mere sign of life.
 pub async fn report(store: &Store, reading: &Reading, engine: &str, report: &Report) -> Result<bool, WorkflowError> {
     let facts = reading.facts.engines.get(engine).ok_or_else(|| WorkflowError::NotFound(format!("Engine {engine}")))?;
-    for (what, text, most) in [("build", &report.build, 120), ("detail", &report.detail, 500), ("parameterSetHash", &report.parameter_set_hash, 66)] {
+    for (what, text, most) in
+        [("build", &report.build, 120), ("detail", &report.detail, 500), ("parameterSetHash", &report.parameter_set_hash, 66)]
+    {
         if text.len() > most {
             return Err(WorkflowError::Refused(format!("{what} has {} bytes; {most} is the most", text.len())));
         }
     }
-    let ratified = served(facts).filter(|revision| report.accepted && revision.revision == report.revision && revision.hash.to_string() == report.parameter_set_hash);
+    let ratified = served(facts).filter(|revision| {
+        report.accepted && revision.revision == report.revision && revision.hash.to_string() == report.parameter_set_hash
+    });
     let tx = store.begin().await?;
-    let last = engine_report::Entity::find().filter(engine_report::Column::Engine.eq(engine)).order_by_desc(engine_report::Column::Id).one(&tx.db).await?;
+    let last = engine_report::Entity::find()
+        .filter(engine_report::Column::Engine.eq(engine))
+        .order_by_desc(engine_report::Column::Id)
+        .one(&tx.db)
+        .await?;
     let outcome = if report.accepted { "accepted" } else { "refused" };
-    let same = last.as_ref().is_some_and(|last| last.revision == report.revision as i64 && last.hash == report.parameter_set_hash && last.outcome == outcome);
+    let same = last
+        .as_ref()
+        .is_some_and(|last| last.revision == report.revision as i64 && last.hash == report.parameter_set_hash && last.outcome == outcome);
     if let Some(last) = last.filter(|_| same) {
         // A heartbeat: the first moment stays, only the last sign of life moves.
         engine_report::Entity::update_many()

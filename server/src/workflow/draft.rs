@@ -69,7 +69,9 @@ pub async fn visible_to(store: &Store, reader: Option<Address>) -> Result<Vec<dr
 pub async fn get(store: &Store, reader: Option<Address>, id: &str) -> Result<draft::Model, WorkflowError> {
     let found = draft::Entity::find_by_id(id).one(&store.db).await?;
     // A private draft of somebody else is not told apart from none.
-    found.filter(|row| row.public || reader.is_some_and(|reader| row.author == reader.to_string())).ok_or_else(|| WorkflowError::NotFound(format!("Draft {id}")))
+    found
+        .filter(|row| row.public || reader.is_some_and(|reader| row.author == reader.to_string()))
+        .ok_or_else(|| WorkflowError::NotFound(format!("Draft {id}")))
 }
 
 /// Saves a person's draft; an unfinished one is fine, an oversized one is not.
@@ -91,7 +93,13 @@ pub async fn save(store: &Store, author: Address, id: Option<String>, body: &Dra
             alloy_primitives::hex::encode(rand::random::<[u8; 8]>())
         }
     };
-    let row = draft::ActiveModel { id: Set(id.clone()), author: Set(author.to_string()), public: Set(false), body: Set(encoded), updated_at: Set(now as i64) };
+    let row = draft::ActiveModel {
+        id: Set(id.clone()),
+        author: Set(author.to_string()),
+        public: Set(false),
+        body: Set(encoded),
+        updated_at: Set(now as i64),
+    };
     let replace = OnConflict::column(draft::Column::Id).update_columns([draft::Column::Body, draft::Column::UpdatedAt]).to_owned();
     draft::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.db).await?;
     tx.commit().await?;
@@ -100,7 +108,11 @@ pub async fn save(store: &Store, author: Address, id: Option<String>, body: &Dra
 
 pub async fn delete(store: &Store, author: Address, id: &str) -> Result<(), WorkflowError> {
     let tx = store.begin().await?;
-    let gone = draft::Entity::delete_many().filter(draft::Column::Id.eq(id)).filter(draft::Column::Author.eq(author.to_string())).exec(&tx.db).await?;
+    let gone = draft::Entity::delete_many()
+        .filter(draft::Column::Id.eq(id))
+        .filter(draft::Column::Author.eq(author.to_string()))
+        .exec(&tx.db)
+        .await?;
     tx.commit().await?;
     if gone.rows_affected == 0 { Err(WorkflowError::NotFound(format!("Draft {id}, as one of yours,"))) } else { Ok(()) }
 }

@@ -37,7 +37,9 @@ pub async fn accept(store: &Store, reading: &Reading, bytes: &[u8], now: u64) ->
         return Err(WorkflowError::Forbidden(format!("The record names agent {}, but {signer} signed it.", record.agent.account)));
     }
     let Some(agent) = reading.dao.agent(signer) else {
-        return Err(WorkflowError::Forbidden(format!("{signer} is not an agent of this DAO. Its operators name agents in the configuration.")));
+        return Err(WorkflowError::Forbidden(format!(
+            "{signer} is not an agent of this DAO. Its operators name agents in the configuration."
+        )));
     };
     let digest = record.digest();
     let tx = store.begin().await?;
@@ -50,9 +52,17 @@ pub async fn accept(store: &Store, reading: &Reading, bytes: &[u8], now: u64) ->
         .all(&tx.db)
         .await?;
     if today.len() >= MAX_A_DAY {
-        return Err(WorkflowError::Refused(format!("{} has handed in {MAX_A_DAY} decisions within a day of chain time, which is the most.", agent.name)));
+        return Err(WorkflowError::Refused(format!(
+            "{} has handed in {MAX_A_DAY} decisions within a day of chain time, which is the most.",
+            agent.name
+        )));
     }
-    let row = decision::ActiveModel { digest: Set(digest.to_string()), agent: Set(signer.to_string()), record: Set(raw.to_owned()), received_at: Set(now as i64) };
+    let row = decision::ActiveModel {
+        digest: Set(digest.to_string()),
+        agent: Set(signer.to_string()),
+        record: Set(raw.to_owned()),
+        received_at: Set(now as i64),
+    };
     decision::Entity::insert(row).exec_without_returning(&tx.db).await?;
 
     let mut entry = Entry::new(EntryKind::Decision, entry_id(digest), record.at)

@@ -1,10 +1,6 @@
 //! Propose: a proposal appeared on chain. Its text and calls are bound to the decision they rest on, if any.
 
-use governance::{
-    log::EntryKind,
-    onchain::abi::Governor,
-    proposal::description_hash,
-};
+use governance::{log::EntryKind, onchain::abi::Governor, proposal::description_hash};
 
 use super::{WorkflowError, chain_entry, explain};
 use crate::{
@@ -16,7 +12,8 @@ use crate::{
 
 pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Model) -> Result<(), WorkflowError> {
     let Some(created) = event.decoded::<Governor::ProposalCreated>() else { return Ok(()) };
-    let mut entry = chain_entry(tx, EntryKind::Proposal, source, event, created.proposalId.to_string()).await?
+    let mut entry = chain_entry(tx, EntryKind::Proposal, source, event, created.proposalId.to_string())
+        .await?
         .with_fact("descriptionHash", description_hash(&created.description).to_string());
     entry.actor = Some(format!("{}:{}", source.chain(), created.proposer));
     if let Some(digest) = facts.proposal(created.proposalId).and_then(|proposal| proposal.text_digest()) {

@@ -19,7 +19,14 @@ pub fn check(reading: &Reading, draft: &Draft, proposer: Option<alloy_primitives
 }
 
 /// Logs what the checks found of an agent's recommendation.
-pub async fn record(tx: &Tx, reading: &Reading, record: &DecisionRecord, digest: B256, decision: EntryRef, now: u64) -> Result<(), WorkflowError> {
+pub async fn record(
+    tx: &Tx,
+    reading: &Reading,
+    record: &DecisionRecord,
+    digest: B256,
+    decision: EntryRef,
+    now: u64,
+) -> Result<(), WorkflowError> {
     let findings = check(reading, &draft::recommended(record, digest), None).err().unwrap_or_default();
     let mut entry = Entry::new(EntryKind::Review, format!("review/{digest}"), now)
         .with_fact("decision", digest.to_string())

@@ -50,7 +50,11 @@ async fn only_what_an_agent_signed_is_taken_in_and_only_once() {
     assert!(refusal.contains("is not an agent of this DAO"), "{refusal}");
 
     // Changed after signing: in what it says, in what it rests on, in when.
-    for (pointer, value) in [("/question", json!("Shall we?")), ("/at", json!(record["at"].as_u64().unwrap() + 1)), ("/basedOn", json!(format!("0x{}", "11".repeat(32))))] {
+    for (pointer, value) in [
+        ("/question", json!("Shall we?")),
+        ("/at", json!(record["at"].as_u64().unwrap() + 1)),
+        ("/basedOn", json!(format!("0x{}", "11".repeat(32)))),
+    ] {
         let mut tampered = record.clone();
         *tampered.pointer_mut(pointer).unwrap() = value;
         let refusal = hand_in(&site, &tampered).await.problem(403);
@@ -95,15 +99,18 @@ fn parsed_digest(record: &Value) -> String {
 #[tokio::test]
 async fn a_model_is_published_only_under_the_hash_that_a_decision_names() {
     let world = World::new().await;
-    let site = world.bridge_with(|config| {
-        config.records_dir = None;
-        config.models.clear();
-    })
-    .await;
+    let site = world
+        .bridge_with(|config| {
+            config.records_dir = None;
+            config.models.clear();
+        })
+        .await;
     let model = std::fs::read(model_file()).unwrap();
     let record = published(&world);
     let named = record["model"]["sha256"].as_str().unwrap();
-    let publish = async |sha256: &str, bytes: &[u8]| site.ask(site.request(Method::PUT, &format!("/api/v1/models/{sha256}")).body(bytes.to_vec())).await;
+    let publish = async |sha256: &str, bytes: &[u8]| {
+        site.ask(site.request(Method::PUT, &format!("/api/v1/models/{sha256}")).body(bytes.to_vec())).await
+    };
 
     let refusal = publish(named, &model).await.problem(403);
     assert!(refusal.contains("no decision here names"), "{refusal}");
@@ -131,7 +138,15 @@ async fn a_steward_uses_nothing_but_the_public_api() {
     // Another set and another week: time to look again.
     world.skip(8 * crate::world::DAY).await;
     crate::world::eventually(async || (site.bridge.reading().block == world.node.head().await.unwrap()).then_some(())).await;
-    let args = agent::AgentArgs { name: "cadence-steward".into(), bridge: site.url.clone(), key_file: world.deployment.agent_key.clone(), model: model_file(), engine: "tideline".into(), every: 1, once: true };
+    let args = agent::AgentArgs {
+        name: "cadence-steward".into(),
+        bridge: site.url.clone(),
+        key_file: world.deployment.agent_key.clone(),
+        model: model_file(),
+        engine: "tideline".into(),
+        every: 1,
+        once: true,
+    };
     agent::run(args.clone()).await.unwrap();
     let found = site.items("/api/v1/decisions").await;
     assert_eq!(found.len(), before + 1);

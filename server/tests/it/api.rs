@@ -57,7 +57,12 @@ async fn engines_are_served_exactly_what_was_ratified() {
     assert_eq!(ask_flags(&site, "\"other\"").await.status, 200);
 
     // Clients that name no engine, no context, or nothing at all.
-    for body in [json!({"context": {}}), json!({}), json!({"context": {"engine": "tideline"}}), json!({"context": {"targetingKey": "tideline", "other": [1, 2]}})] {
+    for body in [
+        json!({"context": {}}),
+        json!({}),
+        json!({"context": {"engine": "tideline"}}),
+        json!({"context": {"targetingKey": "tideline", "other": [1, 2]}}),
+    ] {
         assert_eq!(site.post(FLAGS, &body).await.json(), site.post(FLAGS, &json!({})).await.json());
     }
     assert_eq!(site.ask(site.request(Method::POST, FLAGS)).await.status, 200);
@@ -75,9 +80,14 @@ async fn a_flag_that_cannot_be_evaluated_is_refused_as_ofrep_says() {
     let told = |answer: &Answer| {
         let body = answer.json();
         assert!(body["errorDetails"].as_str().is_some_and(|details| !details.is_empty()), "{body}");
-        (answer.status.as_u16(), body["errorCode"].as_str().unwrap_or_default().to_owned(), body["key"].as_str().unwrap_or_default().to_owned())
+        (
+            answer.status.as_u16(),
+            body["errorCode"].as_str().unwrap_or_default().to_owned(),
+            body["key"].as_str().unwrap_or_default().to_owned(),
+        )
     };
-    let (refused, nobody) = (|status: u16, code: &str, key: &str| (status, code.to_owned(), key.to_owned()), json!({"context": {"engine": "nobody"}}));
+    let (refused, nobody) =
+        (|status: u16, code: &str, key: &str| (status, code.to_owned(), key.to_owned()), json!({"context": {"engine": "nobody"}}));
     let unknown = site.post(&format!("{FLAGS}/nothing"), &json!({"context": {}})).await;
     assert_eq!(told(&unknown), refused(404, "FLAG_NOT_FOUND", "nothing"));
     for broken in ["{", "[]", "\"x\"", "{\"context\": 1}", "{\"context\": {\"targetingKey\": 7}}"] {
@@ -115,7 +125,12 @@ async fn browsers_of_other_sites_may_read_flags() {
     let world = World::new().await;
     let site = world.idle_bridge().await;
     let preflight = site
-        .ask(site.request(Method::OPTIONS, FLAGS).header("origin", "https://plates.example").header("access-control-request-method", "POST").header("access-control-request-headers", "content-type,if-none-match,authorization"))
+        .ask(
+            site.request(Method::OPTIONS, FLAGS)
+                .header("origin", "https://plates.example")
+                .header("access-control-request-method", "POST")
+                .header("access-control-request-headers", "content-type,if-none-match,authorization"),
+        )
         .await;
     assert_eq!(preflight.header("access-control-allow-origin"), "*");
     let allowed = preflight.header("access-control-allow-headers").to_lowercase();
@@ -133,7 +148,11 @@ async fn a_served_set_that_does_not_hash_is_not_served() {
     let rows = event::Entity::find().order_by_desc(event::Column::BlockNumber).all(&store.db).await.unwrap();
     let (row, mut change) = rows
         .into_iter()
-        .find_map(|row| row.decoded::<ParameterRegistry::ParameterChanged>().filter(|change| change.key == key_word("inscription").unwrap()).map(|change| (row, change)))
+        .find_map(|row| {
+            row.decoded::<ParameterRegistry::ParameterChanged>()
+                .filter(|change| change.key == key_word("inscription").unwrap())
+                .map(|change| (row, change))
+        })
         .unwrap();
     change.newValue = b"the gauge reads low".to_vec().into();
     let data = alloy_sol_types::SolEvent::encode_data(&change);
@@ -163,7 +182,12 @@ async fn out_of_bounds_values_are_named_by_page_and_contract_alike() {
     let world = World::new().await;
     let site = world.bridge().await;
     assert_eq!(site.get("/render/tideline/1.svg?swell=0.9").await.header("content-type"), "image/svg+xml");
-    for (query, words) in [("swell=1.5", "swell: 1.500 is outside 0.000 to 1.000"), ("layers=3", "layers: 3 is outside 4 to 40"), ("nothing=1", "nothing is not a parameter of tideline"), ("ink=blue", "ink: ")] {
+    for (query, words) in [
+        ("swell=1.5", "swell: 1.500 is outside 0.000 to 1.000"),
+        ("layers=3", "layers: 3 is outside 4 to 40"),
+        ("nothing=1", "nothing is not a parameter of tideline"),
+        ("ink=blue", "ink: "),
+    ] {
         let refusal = site.get(&format!("/render/tideline/1.svg?{query}")).await.problem(400);
         assert!(refusal.starts_with(words), "{refusal}");
     }
@@ -172,14 +196,19 @@ async fn out_of_bounds_values_are_named_by_page_and_contract_alike() {
     let set = async |key: &str, raw: i64, expected: B256| {
         let value = alloy_primitives::I256::try_from(raw).unwrap().to_be_bytes::<32>().to_vec().into();
         let change = ParameterRegistry::Change { key: key_word(key).unwrap(), value };
-        let call = ParameterRegistry::setParametersCall { engine, expectedHash: expected, decisionDigest: B256::ZERO, changes: vec![change] };
+        let call =
+            ParameterRegistry::setParametersCall { engine, expectedHash: expected, decisionDigest: B256::ZERO, changes: vec![change] };
         world.node.simulate(world.deployment.timelock, world.deployment.registry, call.abi_encode().into(), BlockId::latest()).await
     };
     let refused = ParameterRegistry::ParameterRegistryOutOfBounds::abi_decode_validate(&reverts(set("swell", 1_500, hash).await)).unwrap();
-    assert_eq!((refused.key, refused.value.as_i64(), refused.min.as_i64(), refused.max.as_i64()), (key_word("swell").unwrap(), 1_500, 0, 1_000));
+    assert_eq!(
+        (refused.key, refused.value.as_i64(), refused.min.as_i64(), refused.max.as_i64()),
+        (key_word("swell").unwrap(), 1_500, 0, 1_000)
+    );
     let refused = ParameterRegistry::ParameterRegistryOutOfBounds::abi_decode_validate(&reverts(set("layers", -1, hash).await)).unwrap();
     assert_eq!((refused.value.as_i64(), refused.min.as_i64(), refused.max.as_i64()), (-1, 4, 40));
-    let stale = ParameterRegistry::ParameterRegistryStale::abi_decode_validate(&reverts(set("layers", 20, B256::repeat_byte(1)).await)).unwrap();
+    let stale =
+        ParameterRegistry::ParameterRegistryStale::abi_decode_validate(&reverts(set("layers", 20, B256::repeat_byte(1)).await)).unwrap();
     assert_eq!((stale.expected, stale.actual), (B256::repeat_byte(1), hash));
     assert!(set("layers", 20, hash).await.is_ok());
 }
@@ -227,7 +256,15 @@ async fn what_is_not_here_is_a_problem_that_says_so() {
 async fn lists_and_numbers_have_the_shapes_that_others_rely_on() {
     let world = World::new().await;
     let site = world.bridge().await;
-    for path in ["/api/v1/daos", "/api/v1/proposals", "/api/v1/parameters", "/api/v1/engines", "/api/v1/decisions", "/api/v1/agents", "/api/v1/drafts"] {
+    for path in [
+        "/api/v1/daos",
+        "/api/v1/proposals",
+        "/api/v1/parameters",
+        "/api/v1/engines",
+        "/api/v1/decisions",
+        "/api/v1/agents",
+        "/api/v1/drafts",
+    ] {
         let body = site.get(path).await.json();
         assert!(!body["items"].as_array().unwrap().is_empty(), "{path}");
         assert!(body.get("next").is_some(), "{path}");

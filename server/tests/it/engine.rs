@@ -38,11 +38,15 @@ impl Engine {
 
     /// Waits until it runs a set with this hash, and nothing else is offered.
     async fn runs(&self, hash: &str) {
-        eventually(async || self.status().await.filter(|status| status["running"]["parameterSetHash"] == hash && status["refusal"].is_null()).map(drop)).await;
+        eventually(async || {
+            self.status().await.filter(|status| status["running"]["parameterSetHash"] == hash && status["refusal"].is_null()).map(drop)
+        })
+        .await;
     }
 
     async fn refuses(&self, words: &str) -> Value {
-        eventually(async || self.status().await.filter(|status| status["refusal"].as_str().is_some_and(|refusal| refusal.contains(words)))).await
+        eventually(async || self.status().await.filter(|status| status["refusal"].as_str().is_some_and(|refusal| refusal.contains(words))))
+            .await
     }
 
     async fn image(&self) -> (StatusCode, String) {

@@ -29,7 +29,8 @@ async fn first_block_at(world: &World, moment: u64) -> u64 {
 async fn a_succeeded_proposal_is_queued_and_executed_without_privilege() {
     let world = World::at_pace(1.0).await;
     let site = world.bridge_with(|config| config.executor_key = Some(world.deployment.executor_key.clone())).await;
-    let gauges = site.bridge.reading().facts.proposals.iter().find(|proposal| proposal.description.contains("storm gauges")).unwrap().clone();
+    let gauges =
+        site.bridge.reading().facts.proposals.iter().find(|proposal| proposal.description.contains("storm gauges")).unwrap().clone();
     assert_eq!(gauges.state, "active");
     let known = async |state: &str| {
         let proposal = site.bridge.reading().facts.proposal(gauges.id).unwrap().clone();
@@ -51,19 +52,48 @@ async fn a_succeeded_proposal_is_queued_and_executed_without_privilege() {
     assert!(executed.block >= allowed && executed.block <= allowed + 1, "executed in block {}, allowed from {allowed}", executed.block);
     let receipt = world.node.receipt(executed.transaction.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(receipt.from, world.deployment.executor);
-    assert_eq!(world.events::<Governor::ProposalExecuted>(world.deployment.governor).await.iter().filter(|(_, event)| event.proposalId == gauges.id).count(), 1);
+    assert_eq!(
+        world
+            .events::<Governor::ProposalExecuted>(world.deployment.governor)
+            .await
+            .iter()
+            .filter(|(_, event)| event.proposalId == gauges.id)
+            .count(),
+        1
+    );
 }
 
 /// Every call that changes what is governed, with arguments that the timelock itself could give.
 fn setters(world: &World) -> Vec<(&'static str, Address, Bytes)> {
     let deployment = &world.deployment;
     let (engine, somebody) = (key_word("tideline").unwrap(), deployment.executor);
-    let definition = governance::parameter::Definition { kind: Kind::Toggle, decimals: 0, min: 0, max: 1, max_step: 0, min_interval: 0, locked_after: 0, guardian: None, unit: String::new(), options: vec![] };
-    let parameter = ParameterRegistry::Parameter { key: key_word("new").unwrap(), definition: definition.to_abi(), value: vec![0; 32].into() };
+    let definition = governance::parameter::Definition {
+        kind: Kind::Toggle,
+        decimals: 0,
+        min: 0,
+        max: 1,
+        max_step: 0,
+        min_interval: 0,
+        locked_after: 0,
+        guardian: None,
+        unit: String::new(),
+        options: vec![],
+    };
+    let parameter =
+        ParameterRegistry::Parameter { key: key_word("new").unwrap(), definition: definition.to_abi(), value: vec![0; 32].into() };
     let proposer = alloy_primitives::keccak256("PROPOSER_ROLE");
     let mut calls: Vec<(&'static str, Address, Vec<u8>)> = vec![
-        ("defineParameters", deployment.registry, ParameterRegistry::defineParametersCall { engine, parameters: vec![parameter] }.abi_encode()),
-        ("setParameters", deployment.registry, ParameterRegistry::setParametersCall { engine, expectedHash: B256::ZERO, decisionDigest: B256::ZERO, changes: vec![] }.abi_encode()),
+        (
+            "defineParameters",
+            deployment.registry,
+            ParameterRegistry::defineParametersCall { engine, parameters: vec![parameter] }.abi_encode(),
+        ),
+        (
+            "setParameters",
+            deployment.registry,
+            ParameterRegistry::setParametersCall { engine, expectedHash: B256::ZERO, decisionDigest: B256::ZERO, changes: vec![] }
+                .abi_encode(),
+        ),
         ("setObserver", deployment.registry, ParameterRegistry::setObserverCall { engine, observer: somebody }.abi_encode()),
         ("updateDelay", deployment.timelock, Timelock::updateDelayCall { newDelay: U256::ZERO }.abi_encode()),
         ("grantRole", deployment.timelock, Timelock::grantRoleCall { role: proposer, account: somebody }.abi_encode()),
@@ -73,8 +103,16 @@ fn setters(world: &World) -> Vec<(&'static str, Address, Bytes)> {
         ("setVotingPeriod", deployment.governor, Governor::setVotingPeriodCall { newVotingPeriod: 1 }.abi_encode()),
         ("setProposalThreshold", deployment.governor, Governor::setProposalThresholdCall { newProposalThreshold: U256::ZERO }.abi_encode()),
         ("updateQuorumNumerator", deployment.governor, Governor::updateQuorumNumeratorCall { newQuorumNumerator: U256::ZERO }.abi_encode()),
-        ("setLateQuorumVoteExtension", deployment.governor, Governor::setLateQuorumVoteExtensionCall { newVoteExtension: Default::default() }.abi_encode()),
-        ("relay", deployment.governor, Governor::relayCall { target: deployment.token, value: U256::ZERO, data: Bytes::new() }.abi_encode()),
+        (
+            "setLateQuorumVoteExtension",
+            deployment.governor,
+            Governor::setLateQuorumVoteExtensionCall { newVoteExtension: Default::default() }.abi_encode(),
+        ),
+        (
+            "relay",
+            deployment.governor,
+            Governor::relayCall { target: deployment.token, value: U256::ZERO, data: Bytes::new() }.abi_encode(),
+        ),
         ("updateTimelock", deployment.governor, Governor::updateTimelockCall { newTimelock: somebody }.abi_encode()),
         ("setBaseURI", deployment.art, GenerativeToken::setBaseURICall { baseURI: "x".into() }.abi_encode()),
         ("setContractURI", deployment.art, GenerativeToken::setContractURICall { newContractURI: "x".into() }.abi_encode()),
@@ -85,8 +123,25 @@ fn setters(world: &World) -> Vec<(&'static str, Address, Bytes)> {
         function scheduleBatch(address[] targets, uint256[] values, bytes[] payloads, bytes32 predecessor, bytes32 salt, uint256 delay) external;
     }
     let delay = U256::from(30 * DAY);
-    calls.push(("schedule", deployment.timelock, scheduleCall { target: somebody, value: U256::ZERO, data: Bytes::new(), predecessor: B256::ZERO, salt: B256::ZERO, delay }.abi_encode()));
-    calls.push(("scheduleBatch", deployment.timelock, scheduleBatchCall { targets: vec![somebody], values: vec![U256::ZERO], payloads: vec![Bytes::new()], predecessor: B256::ZERO, salt: B256::ZERO, delay }.abi_encode()));
+    calls.push((
+        "schedule",
+        deployment.timelock,
+        scheduleCall { target: somebody, value: U256::ZERO, data: Bytes::new(), predecessor: B256::ZERO, salt: B256::ZERO, delay }
+            .abi_encode(),
+    ));
+    calls.push((
+        "scheduleBatch",
+        deployment.timelock,
+        scheduleBatchCall {
+            targets: vec![somebody],
+            values: vec![U256::ZERO],
+            payloads: vec![Bytes::new()],
+            predecessor: B256::ZERO,
+            salt: B256::ZERO,
+            delay,
+        }
+        .abi_encode(),
+    ));
     calls.into_iter().map(|(name, target, data)| (name, target, data.into())).collect()
 }
 
@@ -122,14 +177,21 @@ async fn executed_once_even_if_restarted_between_signing_and_sending() {
         // What ended meanwhile is queued in the same turn; only the storms are of interest here.
         proxy.fail(fault.clone());
         desk.turn().await;
-        let stored = submission::Entity::find().all(&desk.follower.store.db).await.unwrap().into_iter().find(|row| row.step == "execute").unwrap();
+        let stored =
+            submission::Entity::find().all(&desk.follower.store.db).await.unwrap().into_iter().find(|row| row.step == "execute").unwrap();
         assert_eq!(proxy.passed("eth_sendRawTransaction") > 0, matches!(fault, Fault::LoseAnswers(_)));
         drop(desk);
 
         // Another process, with nothing but the database.
         let mut desk = world.desk().await;
         desk.turns(3).await;
-        let executed: Vec<u64> = world.events::<Governor::ProposalExecuted>(world.deployment.governor).await.into_iter().filter(|(_, event)| event.proposalId == storms.id).map(|(block, _)| block).collect();
+        let executed: Vec<u64> = world
+            .events::<Governor::ProposalExecuted>(world.deployment.governor)
+            .await
+            .into_iter()
+            .filter(|(_, event)| event.proposalId == storms.id)
+            .map(|(block, _)| block)
+            .collect();
         assert_eq!(executed.len(), 1, "{fault:?}");
         let moment = desk.proposal("Winter storms").await.executed.unwrap();
         assert_eq!(moment.transaction, stored.transaction, "another transaction than the one that was signed");
@@ -174,7 +236,8 @@ async fn a_call_that_would_fail_is_told_and_does_not_block_others() {
     let world = World::new().await;
     let mut desk = world.desk().await;
     let ether = U256::from(10).pow(U256::from(18));
-    let palace = world.propose("ines", "A palace for the gauges", vec![(world.account("wen"), ether * U256::from(5_000), Bytes::new())]).await;
+    let palace =
+        world.propose("ines", "A palace for the gauges", vec![(world.account("wen"), ether * U256::from(5_000), Bytes::new())]).await;
     let bench = world.propose("teodor", "A bench by the sluice", vec![(world.account("wen"), ether / U256::from(10), Bytes::new())]).await;
     world.pass(&[&palace, &bench]).await;
     desk.turns(2).await;
@@ -211,7 +274,10 @@ async fn a_change_drafted_on_older_parameters_is_told_as_such() {
     desk.turns(2).await;
     assert_eq!(desk.proposal("Winter storms").await.state, "executed");
     let found = desk.proposal("once more").await;
-    assert_eq!((found.state.as_str(), found.obstacle.as_str()), ("queued", "the parameters changed after this was drafted, so the registry refuses it"));
+    assert_eq!(
+        (found.state.as_str(), found.obstacle.as_str()),
+        ("queued", "the parameters changed after this was drafted, so the registry refuses it")
+    );
 }
 
 #[tokio::test]

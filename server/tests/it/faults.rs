@@ -45,7 +45,13 @@ async fn a_round_of_the_follower_is_stored_whole_or_not_at_all() {
     let base = world.dir.path().join("base.db");
     let mut follower = world.follower_at(&world.deployment.rpc, &world.database("base.db")).await;
     catch_up(&mut follower).await;
-    let storms = server::reading::Facts::load(&follower.store.db, &follower.source).await.unwrap().proposals.into_iter().find(|proposal| proposal.state == "queued").unwrap();
+    let storms = server::reading::Facts::load(&follower.store.db, &follower.source)
+        .await
+        .unwrap()
+        .proposals
+        .into_iter()
+        .find(|proposal| proposal.state == "queued")
+        .unwrap();
     follower.store.db.clone().close().await.unwrap();
     drop(follower);
 
@@ -59,8 +65,15 @@ async fn a_round_of_the_follower_is_stored_whole_or_not_at_all() {
     let expected = (world.told(&follower.store).await, held(&follower.store).await);
 
     let writes = [
-        ("block", "INSERT"), ("event", "INSERT"), ("proposal", "INSERT"), ("revision_seen", "INSERT"),
-        ("log_entry", "INSERT"), ("log_node", "INSERT"), ("log_head", "UPDATE"), ("cursor", "INSERT"), ("cursor", "UPDATE"),
+        ("block", "INSERT"),
+        ("event", "INSERT"),
+        ("proposal", "INSERT"),
+        ("revision_seen", "INSERT"),
+        ("log_entry", "INSERT"),
+        ("log_node", "INSERT"),
+        ("log_head", "UPDATE"),
+        ("cursor", "INSERT"),
+        ("cursor", "UPDATE"),
     ];
     for (case, (table, write)) in writes.into_iter().enumerate() {
         let url = copied(&base, &world.dir.path().join(format!("case-{case}.db")));
@@ -108,10 +121,16 @@ async fn a_decision_is_taken_in_whole_or_not_at_all() {
     let hand_in = async || site.ask(site.request(reqwest::Method::POST, "/api/v1/decisions").body(record.clone())).await;
     let counted = async || {
         let db = &store.db;
-        (decision::Entity::find().count(db).await.unwrap(), draft::Entity::find().count(db).await.unwrap(), log_entry::Entity::find().count(db).await.unwrap())
+        (
+            decision::Entity::find().count(db).await.unwrap(),
+            draft::Entity::find().count(db).await.unwrap(),
+            log_entry::Entity::find().count(db).await.unwrap(),
+        )
     };
     let before = counted().await;
-    for (table, write) in [("decision", "INSERT"), ("log_entry", "INSERT"), ("log_node", "INSERT"), ("log_head", "UPDATE"), ("draft", "INSERT")] {
+    for (table, write) in
+        [("decision", "INSERT"), ("log_entry", "INSERT"), ("log_node", "INSERT"), ("log_head", "UPDATE"), ("draft", "INSERT")]
+    {
         // A node of the tree is written only every other time.
         if table == "log_node" && before.2 % 2 == 0 {
             continue;

@@ -116,7 +116,10 @@ async fn assert_consistent(log: &Log, earlier: &str, later: &str) {
         tiles.insert(path, log.tile(path).await.unwrap().unwrap());
     }
     let mut reader = TileReader::new(later.size, |path| Ok::<_, governance::log::TileError>(tiles[&path].clone()));
-    let proof = merkle::prove_consistency(earlier.size, later.size, |level, index| reader.hash(level, index).map_err(|_| merkle::MerkleError::Outside { index, size: later.size })).unwrap();
+    let proof = merkle::prove_consistency(earlier.size, later.size, |level, index| {
+        reader.hash(level, index).map_err(|_| merkle::MerkleError::Outside { index, size: later.size })
+    })
+    .unwrap();
     merkle::verify_consistency(earlier.size, later.size, &proof, earlier.root, later.root).unwrap();
 }
 
@@ -181,7 +184,11 @@ async fn a_reorg(longer: bool) {
     let after = entries(&follower.store).await;
     assert_eq!(after[..logged.len()], logged[..]);
     let corrections: Vec<&Entry> = after[logged.len()..].iter().filter(|entry| entry.kind == EntryKind::Correction).collect();
-    let corrected: Vec<(EntryKind, Value)> = corrections.iter().map(|entry| &after[entry.refs[0].index as usize]).map(|entry| (entry.kind, entry.facts["proposalId"].clone())).collect();
+    let corrected: Vec<(EntryKind, Value)> = corrections
+        .iter()
+        .map(|entry| &after[entry.refs[0].index as usize])
+        .map(|entry| (entry.kind, entry.facts["proposalId"].clone()))
+        .collect();
     assert_eq!(corrected, [(EntryKind::Proposal, json!(bench.id.to_string())), (EntryKind::Execution, json!(storms.id.to_string()))]);
     for (correction, (kind, _)) in corrections.iter().zip(&corrected) {
         let earlier = &after[correction.refs[0].index as usize];
@@ -239,7 +246,13 @@ async fn what_a_reorg_took_away_may_come_again() {
     let world = World::new().await;
     let mut follower = world.follower().await;
     catch_up(&mut follower).await;
-    let storms = Facts::load(&follower.store.db, &follower.source).await.unwrap().proposals.into_iter().find(|proposal| proposal.state == "queued").unwrap();
+    let storms = Facts::load(&follower.store.db, &follower.source)
+        .await
+        .unwrap()
+        .proposals
+        .into_iter()
+        .find(|proposal| proposal.state == "queued")
+        .unwrap();
     for _ in 0..3 {
         let snapshot: Value = world.node.raw("evm_snapshot", json!([])).await.unwrap();
         world.skip_to(storms.eta.unwrap()).await;

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governance::log::{Checkpoint, Entry, EntryKind, Frontier, Hash, InclusionProof, TileError, TilePath, TileReader, VerifierKey, leaf_hash, merkle, tile};
+use governance::log::{
+    Checkpoint, Entry, EntryKind, Frontier, Hash, InclusionProof, TileError, TilePath, TileReader, VerifierKey, leaf_hash, merkle, tile,
+};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use server::{
     log::{self, Log, LogError},
@@ -142,7 +144,18 @@ async fn tiles_and_proofs_hold_where_a_tile_becomes_full() {
         earlier.push((size, root));
     }
     // What is not there yet, or never will be, is not served.
-    for path in ["tile/0/001.p/255", "tile/0/003", "tile/1/000", "tile/0/002.p/2", "tile/entries/002.p/2", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/0", "tile/x/000", "tile/64/000"] {
+    for path in [
+        "tile/0/001.p/255",
+        "tile/0/003",
+        "tile/1/000",
+        "tile/0/002.p/2",
+        "tile/entries/002.p/2",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/0/0",
+        "tile/x/000",
+        "tile/64/000",
+    ] {
         let answer = site.get(&format!("/log/{path}")).await;
         // A narrower view of a tile that is there may be served; what it holds must then be a beginning of it.
         match answer.status.as_u16() {
@@ -164,7 +177,8 @@ async fn a_checkpoint_is_published_within_a_second() {
     for size in 1..=3 {
         grow(&site.bridge.store, size).await;
         let committed = Instant::now();
-        let published = eventually(async || log_checkpoint::Entity::find_by_id(size as i64).one(&site.bridge.store.db).await.unwrap()).await;
+        let published =
+            eventually(async || log_checkpoint::Entity::find_by_id(size as i64).one(&site.bridge.store.db).await.unwrap()).await;
         assert!(committed.elapsed() < Duration::from_secs(1), "{:?}", committed.elapsed());
         assert!(log::opens(&published.note, &site.bridge.log.vkey()));
     }

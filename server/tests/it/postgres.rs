@@ -26,7 +26,12 @@ impl Drop for Postgres {
 
 /// The newest installed version's programs.
 fn programs() -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").is_file()).collect();
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .filter(|bin| bin.join("initdb").is_file())
+        .collect();
     found.sort();
     found.pop()
 }
@@ -63,14 +68,25 @@ impl Postgres {
             }
             command
         };
-        let made = command("initdb").arg("-D").arg(&data).args(["-U", "bridge", "-A", "trust", "-E", "UTF8", "--no-sync"]).status().unwrap();
+        let made =
+            command("initdb").arg("-D").arg(&data).args(["-U", "bridge", "-A", "trust", "-E", "UTF8", "--no-sync"]).status().unwrap();
         assert!(made.success(), "initdb: {made}");
         let port = free_port();
         let mut server = command("postgres");
-        server.arg("-D").arg(&data).arg("-k").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        server.arg("-D").arg(&data).arg("-k").arg(&data).args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+        ]);
         let postgres = Self { url: format!("postgres://bridge@127.0.0.1:{port}/postgres"), server: server.spawn().unwrap(), _dir: dir };
         let ready = Path::new(&programs).join("pg_isready");
-        eventually(async || Command::new(&ready).args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status().unwrap().success().then_some(())).await;
+        eventually(async || {
+            Command::new(&ready).args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status().unwrap().success().then_some(())
+        })
+        .await;
         Some(postgres)
     }
 }

@@ -34,7 +34,8 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn before(upstream: &str) -> Self {
-        let line = Arc::new(Mutex::new(Line { upstream: upstream.to_owned(), fault: Fault::None, passed: vec![], http: reqwest::Client::new() }));
+        let line =
+            Arc::new(Mutex::new(Line { upstream: upstream.to_owned(), fault: Fault::None, passed: vec![], http: reqwest::Client::new() }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().route("/", post(pass)).with_state(line.clone());
@@ -65,7 +66,12 @@ async fn pass(State(line): State<Arc<Mutex<Line>>>, Json(request): Json<Value>) 
     match fault {
         Fault::LoseRequests(lost) if lost == method => return StatusCode::BAD_GATEWAY.into_response(),
         Fault::ShortRanges(most) if method == "eth_getLogs" => {
-            let number = |name: &str| request["params"][0][name].as_str().and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()).unwrap_or_default();
+            let number = |name: &str| {
+                request["params"][0][name]
+                    .as_str()
+                    .and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok())
+                    .unwrap_or_default()
+            };
             if number("toBlock") + 1 - number("fromBlock") > most {
                 let error = json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32005, "message": "block range is too wide"}});
                 return Json(error).into_response();

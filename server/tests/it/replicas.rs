@@ -23,7 +23,15 @@ async fn a_bridge_on_postgresql_answers_as_one_on_sqlite_does() {
     let Some(postgres) = Postgres::start().await else { return };
     let world = World::new().await;
     let (one, other) = (world.bridge().await, world.bridge_with(|config| config.database_url = postgres.url.clone()).await);
-    for path in ["/api/v1/proposals", "/api/v1/parameters", "/api/v1/decisions", "/api/v1/drafts", "/api/v1/agents", "/flagd/tideline.json", "/feed.json"] {
+    for path in [
+        "/api/v1/proposals",
+        "/api/v1/parameters",
+        "/api/v1/decisions",
+        "/api/v1/drafts",
+        "/api/v1/agents",
+        "/flagd/tideline.json",
+        "/feed.json",
+    ] {
         let (one, other) = (one.get(path).await, other.get(path).await);
         assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200), "{path}");
         if path != "/feed.json" {

@@ -48,7 +48,8 @@ impl<'a> Browser<'a> {
         let request = match function {
             "save_draft" => request.json(&body),
             _ => {
-                let pairs: Vec<String> = body.as_object().unwrap().iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
+                let pairs: Vec<String> =
+                    body.as_object().unwrap().iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
                 request.header("content-type", "application/x-www-form-urlencoded").body(pairs.join("&"))
             }
         };
@@ -96,7 +97,8 @@ async fn only_the_right_message_opens_a_session() {
     let key = wallet(7);
     let mut browser = Browser::new(&site);
 
-    let spoilt: [(&str, fn(&mut Message)); 7] = [
+    type Spoil = fn(&mut Message);
+    let spoilt: [(&str, Spoil); 7] = [
         ("asked for in this browser", |message| message.nonce = "0123456789abcdef01234567".into()),
         ("but this is", |message| message.domain = "evil.example".into()),
         ("on chain 31337", |message| message.chain_id = 1),

@@ -191,7 +191,12 @@ impl World {
             calldatas.push(calldata);
         }
         let id = proposal_id(&targets, &values, &calldatas, description_hash(&description));
-        let call = Governor::proposeCall { targets: targets.clone(), values: values.clone(), calldatas: calldatas.clone(), description: description.clone() };
+        let call = Governor::proposeCall {
+            targets: targets.clone(),
+            values: values.clone(),
+            calldatas: calldatas.clone(),
+            description: description.clone(),
+        };
         assert!(self.send(self.account(by), self.deployment.governor, call.abi_encode().into()).await, "{title} could not be proposed");
         Proposal { id, targets, values, calldatas, description }
     }
@@ -271,10 +276,16 @@ impl World {
             decisions: Arc::new(decisions),
             settings: Arc::default(),
         };
-        let engines: Vec<Value> = reading.facts.engines.values().map(|engine| json!([reading.revisions(engine), reading.parameters(engine)])).collect();
+        let engines: Vec<Value> =
+            reading.facts.engines.values().map(|engine| json!([reading.revisions(engine), reading.parameters(engine)])).collect();
         let proposals: Vec<Value> = reading.facts.proposals.iter().map(|proposal| json!(reading.proposal_view(proposal, vec![]))).collect();
         let kinds = ["proposal", "queueing", "execution", "correction"];
-        let entries = log_entry::Entity::find().filter(log_entry::Column::Kind.is_in(kinds)).order_by_asc(log_entry::Column::Index).all(&store.db).await.unwrap();
+        let entries = log_entry::Entity::find()
+            .filter(log_entry::Column::Kind.is_in(kinds))
+            .order_by_asc(log_entry::Column::Index)
+            .all(&store.db)
+            .await
+            .unwrap();
         let leaves: Vec<String> = entries.iter().map(|entry| String::from_utf8(entry.leaf.clone()).unwrap()).collect();
         let members: Vec<&Address> = reading.facts.members.iter().collect();
         json!({"summaries": reading.summaries(), "proposals": proposals, "engines": engines, "log": leaves, "members": members, "mints": reading.facts.mints.len(), "transfers": reading.facts.transfers})
@@ -311,9 +322,23 @@ fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
         registry: deployment.registry,
         art: Some(deployment.art),
         start_block: deployment.deploy_block,
-        names: deployment.names.iter().map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() }).collect(),
-        engines: vec![EngineConfig { id: deployment.engine.clone(), name: "Tideline".into(), token_file: dir.join("engine.token"), url: None }],
-        agents: vec![AgentConfig { slug: deployment.agent.slug.clone(), name: deployment.agent.name.clone(), address: deployment.agent.address, about: String::new() }],
+        names: deployment
+            .names
+            .iter()
+            .map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() })
+            .collect(),
+        engines: vec![EngineConfig {
+            id: deployment.engine.clone(),
+            name: "Tideline".into(),
+            token_file: dir.join("engine.token"),
+            url: None,
+        }],
+        agents: vec![AgentConfig {
+            slug: deployment.agent.slug.clone(),
+            name: deployment.agent.name.clone(),
+            address: deployment.agent.address,
+            about: String::new(),
+        }],
     }
 }
 

@@ -77,8 +77,14 @@ fn Outcome(found: Recomputed) -> impl IntoView {
     let state = found.verification.state;
     let count = found.verification.checks.len();
     let failed = found.verification.checks.iter().filter(|check| !check.ok).count();
-    let source = found.model_bytes.map_or_else(|| "without the model".to_owned(), |bytes| format!("from the model's {:.0} kB", (bytes as f64 / 1000.0).ceil()));
-    let difference = if found.difference == 0.0 { "no difference at all".to_owned() } else { format!("the largest difference is {:.1e}", found.difference) };
+    let source = found
+        .model_bytes
+        .map_or_else(|| "without the model".to_owned(), |bytes| format!("from the model's {:.0} kB", (bytes as f64 / 1000.0).ceil()));
+    let difference = if found.difference == 0.0 {
+        "no difference at all".to_owned()
+    } else {
+        format!("the largest difference is {:.1e}", found.difference)
+    };
     let line = if failed == 0 {
         format!("{count} checks hold, {source}, in {:.1} ms; {difference}.", found.took)
     } else {

@@ -41,7 +41,8 @@ pub fn DecisionPage() -> impl IntoView {
 fn Decision(view: DecisionView, found: Found) -> impl IntoView {
     let site = use_context::<Site>();
     let DecisionView { record, bars, rule_steps, checks, raw, model_url, .. } = view.clone();
-    let (output, baseline, method, rule) = (record.output.clone(), record.baseline.clone(), record.method.clone(), record.rule.text.clone());
+    let (output, baseline, method, rule) =
+        (record.output.clone(), record.baseline.clone(), record.method.clone(), record.rule.text.clone());
     let unit = output.unit;
     let usual = format!("{} {unit}: {}", short(baseline.value), baseline.description);
     let answer = format!("{} {unit}", short(output.value));
@@ -95,8 +96,11 @@ fn short(value: f64) -> String {
 fn Head(view: DecisionView, found: Found) -> impl IntoView {
     let server = view.summary.state;
     let agent = format!("/agents/{}", view.summary.agent_slug);
-    let lines: Vec<_> = view.lines.iter().filter(|line| **line != view.summary.line).map(|line| view! { <li>{line.clone()}</li> }).collect();
-    let state = Memo::new(move |_| shown(server, found.with(|found| found.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.verification.state))));
+    let lines: Vec<_> =
+        view.lines.iter().filter(|line| **line != view.summary.line).map(|line| view! { <li>{line.clone()}</li> }).collect();
+    let state = Memo::new(move |_| {
+        shown(server, found.with(|found| found.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.verification.state)))
+    });
     view! {
         <PageHead kicker="Decision" title=view.summary.question.clone()>
             <p class="lede" data-testid="decision-line">{view.summary.line.clone()}</p>
@@ -184,7 +188,12 @@ fn Inputs(record: DecisionRecord) -> impl IntoView {
 #[component]
 fn ModelFacts(record: DecisionRecord, url: Option<String>) -> impl IntoView {
     let model = record.model;
-    let metrics = model.metrics.iter().map(|metric| format!("{} {} {}", metric.name, short(metric.value), metric.unit)).collect::<Vec<_>>().join(", ");
+    let metrics = model
+        .metrics
+        .iter()
+        .map(|metric| format!("{} {} {}", metric.name, short(metric.value), metric.unit))
+        .collect::<Vec<_>>()
+        .join(", ");
     view! {
         <dl class="facts">
             <dt>"Name"</dt><dd>{format!("{} {}", model.name, model.version)}</dd>

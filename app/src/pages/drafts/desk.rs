@@ -13,7 +13,9 @@ use governance::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::views::{ActionView, Argument, ChangeLine, DecisionView, DraftView, EngineView, Gallery, GalleryPair, ParameterView, Party, Site};
+use crate::views::{
+    ActionView, Argument, ChangeLine, DecisionView, DraftView, EngineView, Gallery, GalleryPair, ParameterView, Party, Site,
+};
 
 /// Seeds of the pictures that show a change; any text is a seed.
 const SAMPLE_SEEDS: [&str; 3] = ["1", "2", "3"];
@@ -78,7 +80,9 @@ impl Desk {
         let mut calls = Vec::new();
         for action in &draft.actions {
             match action {
-                Action::Change { engine, changes, .. } => wanted.extend(changes.iter().map(|change| ((engine.as_str(), change.key.as_str()), change.value.as_str()))),
+                Action::Change { engine, changes, .. } => {
+                    wanted.extend(changes.iter().map(|change| ((engine.as_str(), change.key.as_str()), change.value.as_str())))
+                }
                 Action::Call(call) => calls.push(call.clone()),
             }
         }
@@ -163,7 +167,11 @@ impl Desk {
                 engines
                     .iter()
                     .filter_map(|engine| {
-                        let parameters = engine.parameters.iter().map(|view| (view.key.clone(), (view.definition.clone(), current_text(view), view.changed_at))).collect();
+                        let parameters = engine
+                            .parameters
+                            .iter()
+                            .map(|view| (view.key.clone(), (view.definition.clone(), current_text(view), view.changed_at)))
+                            .collect();
                         Some((engine.id.clone(), (engine.ratified.hash.parse().ok()?, parameters)))
                     })
                     .collect()
@@ -205,8 +213,10 @@ impl Desk {
                     if changed.is_empty() {
                         return None;
                     }
-                    let query: Vec<String> = changed.iter().map(|change| format!("{}={}", encoded(&change.key), encoded(&change.to))).collect();
-                    let before: BTreeMap<String, serde_json::Value> = engine.parameters.iter().map(|view| (view.key.clone(), view.json.clone())).collect();
+                    let query: Vec<String> =
+                        changed.iter().map(|change| format!("{}={}", encoded(&change.key), encoded(&change.to))).collect();
+                    let before: BTreeMap<String, serde_json::Value> =
+                        engine.parameters.iter().map(|view| (view.key.clone(), view.json.clone())).collect();
                     let mut after = before.clone();
                     for change in &changed {
                         if let Some(view) = engine.parameters.iter().find(|view| view.key == change.key)
@@ -254,7 +264,10 @@ impl Desk {
 
     fn context(self) -> Context {
         let definitions = self.engines.with_value(|engines| {
-            engines.iter().flat_map(|engine| engine.parameters.iter().map(|view| ((engine.id.clone(), view.key.clone()), view.definition.clone()))).collect()
+            engines
+                .iter()
+                .flat_map(|engine| engine.parameters.iter().map(|view| ((engine.id.clone(), view.key.clone()), view.definition.clone())))
+                .collect()
         });
         self.site.with_value(|site| {
             let read = |address: &str| address.parse::<Address>().unwrap_or_default();
@@ -287,7 +300,12 @@ impl Field {
         };
         let checked = match Value::from_text(definition, &self.current) {
             // An interval that is over before the timelock runs is no obstacle.
-            Ok(current) => definition.check(&new, &current, self.view.changed_at, now.max(self.view.changed_at.saturating_add(definition.min_interval))),
+            Ok(current) => definition.check(
+                &new,
+                &current,
+                self.view.changed_at,
+                now.max(self.view.changed_at.saturating_add(definition.min_interval)),
+            ),
             Err(_) => definition.check_bounds(&new),
         };
         checked.err().map(|refusal| sentence(&refusal.to_string()))
@@ -303,7 +321,8 @@ impl CallField {
     /// The call, or what of it cannot be read. Tracks its fields.
     pub fn read(self) -> Result<Call, String> {
         let target = self.target.get();
-        let target: Address = target.trim().parse().map_err(|_| format!("“{}” is not an address of 0x and 40 hex digits.", target.trim()))?;
+        let target: Address =
+            target.trim().parse().map_err(|_| format!("“{}” is not an address of 0x and 40 hex digits.", target.trim()))?;
         let value = wei(&self.value.get()).ok_or("the amount is not a number of ETH with at most 18 decimals.")?;
         let calldata = self.calldata.get();
         let calldata: Bytes = match calldata.trim() {

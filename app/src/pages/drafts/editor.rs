@@ -17,7 +17,9 @@ use super::{
 use crate::{
     AppError, api,
     browser::{Sending, Wallet, choose_wallet, outside},
-    components::{ActionTable, Address, BeforeAfter, EmptyState, Failure, Hash, Markdown, Moment, PageHead, ParameterDiff, Section, VerificationBadge},
+    components::{
+        ActionTable, Address, BeforeAfter, EmptyState, Failure, Hash, Markdown, Moment, PageHead, ParameterDiff, Section, VerificationBadge,
+    },
     shell::LiveVersion,
     views::{ChangeLine, DecisionView, DraftView, Gallery, Site},
 };
@@ -47,7 +49,8 @@ async fn gather(source: Source) -> Result<Start, AppError> {
         Some(id) => Some(api::draft(id).await?),
         None => None,
     };
-    let digest = source.decision.or_else(|| stored.as_ref().and_then(|stored| stored.draft.decision_digest).map(|digest| digest.to_string()));
+    let digest =
+        source.decision.or_else(|| stored.as_ref().and_then(|stored| stored.draft.decision_digest).map(|digest| digest.to_string()));
     let decision = match digest {
         // A draft stays readable when the record it names is not here; its badge says so.
         Some(digest) => match api::decision(digest).await {
@@ -120,7 +123,8 @@ fn Editor(start: Start) -> impl IntoView {
     let proposer = Memo::new(move |_| wallet.connected.get().map(|connected| connected.account));
     let made: Memo<Made> = Memo::new(move |_| {
         let (draft, unread) = desk.draft();
-        let compiled = compile(&draft, &desk.known(), proposer.get().and_then(|account| account.parse().ok())).map_err(|errors| errors.iter().map(DraftError::to_string).collect::<Vec<_>>());
+        let compiled = compile(&draft, &desk.known(), proposer.get().and_then(|account| account.parse().ok()))
+            .map_err(|errors| errors.iter().map(DraftError::to_string).collect::<Vec<_>>());
         let compiled = match (compiled, unread.is_empty()) {
             (Ok(compiled), true) => Ok(compiled),
             (Ok(_), false) => Err(unread),
@@ -192,7 +196,9 @@ fn EditorHead(start: Start, heading: &'static str) -> impl IntoView {
 
 fn rests_on_older_set(stored: &DraftView, engines: &[crate::views::EngineView]) -> bool {
     stored.draft.actions.iter().any(|action| match action {
-        governance::proposal::Action::Change { engine, based_on, .. } => engines.iter().any(|known| known.id == *engine && known.ratified.hash.parse() != Ok(*based_on)),
+        governance::proposal::Action::Change { engine, based_on, .. } => {
+            engines.iter().any(|known| known.id == *engine && known.ratified.hash.parse() != Ok(*based_on))
+        }
         governance::proposal::Action::Call(_) => false,
     })
 }
@@ -339,7 +345,10 @@ fn Effects(desk: Desk, made: Memo<Made>, changes: Memo<Vec<ChangeLine>>, decisio
         let recommended = recommended.as_ref()?;
         let bound = desk.decision.get().is_some();
         let same = changes.with(|changes| {
-            changes.len() == recommended.len() && changes.iter().all(|change| recommended.iter().any(|wanted| wanted.engine == change.engine && wanted.key == change.key && wanted.to == change.to))
+            changes.len() == recommended.len()
+                && changes.iter().all(|change| {
+                    recommended.iter().any(|wanted| wanted.engine == change.engine && wanted.key == change.key && wanted.to == change.to)
+                })
         });
         (bound && !same).then(|| {
             view! {
@@ -400,7 +409,10 @@ fn Actions(desk: Desk, made: Memo<Made>, stored: Option<DraftView>, proposer: Me
                         }
                     }
                     Err(AppError::SignIn) => {
-                        let _gone = told.try_set((false, "Sign in first: open the wallet menu at the top of the page. What you typed stays here.".into()));
+                        let _gone = told.try_set((
+                            false,
+                            "Sign in first: open the wallet menu at the top of the page. What you typed stays here.".into(),
+                        ));
                     }
                     Err(error) => {
                         let _gone = told.try_set((false, error.to_string()));
@@ -482,14 +494,22 @@ fn Actions(desk: Desk, made: Memo<Made>, stored: Option<DraftView>, proposer: Me
 }
 
 /// Checks once more against what is in force, asks the wallet, and waits until the proposal has a page.
-async fn propose(wallet: Wallet, site: &Site, desk: Desk, made: Memo<Made>, sending: RwSignal<Sending>, proposed: RwSignal<Option<(String, bool)>>) -> Result<(), String> {
+async fn propose(
+    wallet: Wallet,
+    site: &Site,
+    desk: Desk,
+    made: Memo<Made>,
+    sending: RwSignal<Sending>,
+    proposed: RwSignal<Option<(String, bool)>>,
+) -> Result<(), String> {
     let (draft, compiled) = made.get_untracked();
     let compiled = compiled.map_err(|errors| errors.join(" "))?;
     let connected = wallet.connected.get_untracked().ok_or("Connect a wallet first.")?;
     if !connected.on_chain_of(&site.dao) {
         return Err(format!("Your wallet is on another chain. Switch it to {} in the wallet menu first.", site.dao.chain_name));
     }
-    let known: Vec<(String, String)> = desk.engines.with_value(|engines| engines.iter().map(|engine| (engine.id.clone(), engine.ratified.hash.clone())).collect());
+    let known: Vec<(String, String)> =
+        desk.engines.with_value(|engines| engines.iter().map(|engine| (engine.id.clone(), engine.ratified.hash.clone())).collect());
     for action in &draft.actions {
         if let governance::proposal::Action::Change { engine, .. } = action {
             let now = api::engine(engine.clone()).await.map_err(|error| error.to_string())?;
@@ -503,7 +523,10 @@ async fn propose(wallet: Wallet, site: &Site, desk: Desk, made: Memo<Made>, send
     }
     let _gone = proposed.try_set(Some((compiled.proposal_id.clone(), false)));
     for _ in 0..APPEAR_TRIES {
-        if api::proposals(String::new(), String::new()).await.is_ok_and(|all| all.iter().any(|proposal| proposal.proposal_id == compiled.proposal_id)) {
+        if api::proposals(String::new(), String::new())
+            .await
+            .is_ok_and(|all| all.iter().any(|proposal| proposal.proposal_id == compiled.proposal_id))
+        {
             let _gone = proposed.try_set(Some((compiled.proposal_id, true)));
             return Ok(());
         }

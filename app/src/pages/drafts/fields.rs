@@ -39,7 +39,11 @@ fn ParameterField(field: Field, now: u64) -> impl IntoView {
     let id = format!("value-{}", field.view.key);
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let chosen = field.chosen;
-    let shown_current = if field.view.kind == "time" { field.current.parse().map_or_else(|_| field.current.clone(), date_time) } else { field.current.clone() };
+    let shown_current = if field.view.kind == "time" {
+        field.current.parse().map_or_else(|_| field.current.clone(), date_time)
+    } else {
+        field.current.clone()
+    };
     let unit = field.view.unit.clone();
     let refusal = {
         let field = field.clone();
@@ -131,11 +135,13 @@ fn Control(field: Field, id: String, described: String, invalid: Memo<Option<Str
         }
         .into_any(),
         Kind::Integer | Kind::Decimal => {
-            let number = |raw: i128| match definition.kind {
-                Kind::Integer => Value::Integer(raw),
-                _ => Value::Decimal(raw),
-            }
-            .display(&definition);
+            let number = |raw: i128| {
+                match definition.kind {
+                    Kind::Integer => Value::Integer(raw),
+                    _ => Value::Decimal(raw),
+                }
+                .display(&definition)
+            };
             // A half-typed number such as "1." has no value, so what is typed is never written back.
             let step = if definition.kind == Kind::Integer { "1".to_owned() } else { number(1) };
             view! {

@@ -17,7 +17,11 @@ fn step(ok: bool, holds: impl Into<String>, fails: impl Into<String>) -> Step {
 pub fn check(leaf: &str, proof: &InclusionProof, vkey: &str) -> Vec<Step> {
     let hash = leaf_hash(leaf.as_bytes());
     let mut steps = vec![
-        step(Entry::parse(leaf.as_bytes()).is_ok(), "The text below is an entry in its one canonical form.", "The text below is not an entry in canonical form."),
+        step(
+            Entry::parse(leaf.as_bytes()).is_ok(),
+            "The text below is an entry in its one canonical form.",
+            "The text below is not an entry in canonical form.",
+        ),
         step(
             hash == proof.leaf,
             format!("Its bytes hash to {}, the leaf that the proof speaks of.", short(&hash)),
@@ -36,10 +40,20 @@ pub fn check(leaf: &str, proof: &InclusionProof, vkey: &str) -> Vec<Step> {
             let inclusion = verify_inclusion(hash, proof.index, proof.size, &proof.path, checkpoint.root);
             steps.push(step(
                 inclusion.is_ok() && checkpoint.size == proof.size,
-                format!("With {} neighbouring {}, that leaf leads to root {} at place {} of {}.", proof.path.len(), if proof.path.len() == 1 { "hash" } else { "hashes" }, short(&checkpoint.root), proof.index, proof.size),
+                format!(
+                    "With {} neighbouring {}, that leaf leads to root {} at place {} of {}.",
+                    proof.path.len(),
+                    if proof.path.len() == 1 { "hash" } else { "hashes" },
+                    short(&checkpoint.root),
+                    proof.index,
+                    proof.size
+                ),
                 "The neighbouring hashes do not lead from that leaf to the checkpoint's root.",
             ));
-            steps.push(Step { ok: true, words: format!("The checkpoint over these {} entries carries a valid signature of {}.", checkpoint.size, key.name()) });
+            steps.push(Step {
+                ok: true,
+                words: format!("The checkpoint over these {} entries carries a valid signature of {}.", checkpoint.size, key.name()),
+            });
         }
         Err(error) => steps.push(Step { ok: false, words: format!("The checkpoint is not one that {} signed: {error}.", key.name()) }),
     }

@@ -6,9 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     api,
-    components::{
-        EmptyState, Fold, Hash, Loaded, Moment, PageHead, ParameterDiff, ParameterValue, Print, Section, Sparkline, date_time,
-    },
+    components::{EmptyState, Fold, Hash, Loaded, Moment, PageHead, ParameterDiff, ParameterValue, Print, Section, Sparkline, date_time},
     shell,
     views::{EngineView, ParameterView, ProposalRef, RevisionView, Site},
 };
@@ -126,13 +124,7 @@ fn Parameter(parameter: ParameterView, now: u64) -> impl IntoView {
         parameter.history.iter().filter_map(|change| change.number.map(|number| (change.at, number))).collect();
     points.sort_by_key(|point| point.0);
     let charted = matches!(parameter.kind.as_str(), "integer" | "decimal") && points.len() > 1;
-    let label = format!(
-        "{} over time, from {} changes; now {} {}",
-        parameter.label,
-        points.len(),
-        parameter.value,
-        parameter.unit
-    );
+    let label = format!("{} over time, from {} changes; now {} {}", parameter.label, points.len(), parameter.value, parameter.unit);
     let changes: Vec<_> = parameter
         .history
         .iter()

@@ -30,10 +30,7 @@ pub fn ProposalsPage() -> impl IntoView {
     let state = Memo::new(move |_| query.read().get("state").unwrap_or_default());
     let search = Memo::new(move |_| query.read().get("q").unwrap_or_default());
     let live = shell::live();
-    let proposals = Resource::new(
-        move || (state.get(), search.get(), live.get()),
-        |(state, search, _)| api::proposals(state, search),
-    );
+    let proposals = Resource::new(move || (state.get(), search.get(), live.get()), |(state, search, _)| api::proposals(state, search));
     let chips: Vec<_> = FILTERS
         .into_iter()
         .map(|(name, word)| {
@@ -111,10 +108,9 @@ fn Entry(proposal: ProposalSummary) -> impl IntoView {
     let when = match state.as_str() {
         "pending" => view! { <Countdown until=proposal.vote_start label="Voting opens in" past="Voting opens now"/> }.into_any(),
         "active" => view! { <Countdown until=proposal.vote_end label="Voting ends in" past="Voting has ended"/> }.into_any(),
-        "queued" => proposal
-            .eta
-            .map(|eta| view! { <Countdown until=eta label="Can be carried out in" past="Can be carried out now"/> })
-            .into_any(),
+        "queued" => {
+            proposal.eta.map(|eta| view! { <Countdown until=eta label="Can be carried out in" past="Can be carried out now"/> }).into_any()
+        }
         _ => view! { <span class="small muted">"Proposed "<Moment at=proposal.created_at brief=true/></span> }.into_any(),
     };
     view! {

@@ -183,13 +183,7 @@ fn Vote(vote: VoteView) -> impl IntoView {
 }
 
 #[component]
-fn Check(
-    ids: Ids,
-    text: String,
-    text_digest: Option<String>,
-    call_digest: Option<String>,
-    entries: Vec<EntrySummary>,
-) -> impl IntoView {
+fn Check(ids: Ids, text: String, text_digest: Option<String>, call_digest: Option<String>, entries: Vec<EntrySummary>) -> impl IntoView {
     let chain_ids = vec![
         ProofLine::new("Proposal id, as the governor counts", ids.proposal_id.clone()),
         ProofLine::new("Fingerprint of the text", ids.description_hash.clone()),
