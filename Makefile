@@ -6,7 +6,7 @@
 # make reset  forget the demo's state
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test contracts-test bench lint audit reset tools build bundle bundle-dev contracts browser clients
+.PHONY: help run test contracts-test bench lint audit reset tools build bundle bundle-dev contracts browser clients model-check
 
 export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
 export PORT ?= 3000
@@ -40,9 +40,9 @@ contracts-test: contracts
 	$(call say,Testing contracts)
 	@cd $(CONTRACTS) && node build.mjs --check && npx --no-install forge test
 
-bench: clients
+bench: $(VENV)/.peer
 	$(call say,Benchmarks: each beside a peer or a limit measured in the same run)
-	@peer="$$($(VENV)/bin/python server/agents/cadence-steward/bench.py 2>/dev/null || true)"; PEER_MICROSECONDS="$$peer" cargo bench --locked -p governance --bench rules
+	@PEER_MICROSECONDS="$$($(VENV)/bin/python server/agents/cadence-steward/bench.py)" cargo bench --locked -p governance --bench rules
 
 lint:
 	@cargo fmt --all --check
@@ -66,8 +66,7 @@ build: tools
 bundle: tools
 	$(call say,Building what the browser loads)
 	@$(CARGO_WASM) build --locked -p app --lib --features hydrate --target wasm32-unknown-unknown --profile wasm && cargo build --locked -p bundle
-	@wasm="$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/wasm/app.wasm"; \
-	 if [ "$$wasm" -nt "$(SITE)/frontend_bg.wasm" ] || [ "$(CARGO_TARGET_DIR)/debug/bundle" -nt "$(SITE)/frontend_bg.wasm" ]; then "$(CARGO_TARGET_DIR)/debug/bundle" "$$wasm" "$(SITE)"; fi
+	@"$(CARGO_TARGET_DIR)/debug/bundle" "$(CARGO_TARGET_DIR)/wasm32-unknown-unknown/wasm/app.wasm" "$(SITE)"
 
 # Quicker to build and slower to load: for working on the app.
 bundle-dev:
@@ -77,8 +76,9 @@ bundle-dev:
 tools: contracts
 	$(call need,cargo,Rust is missing. Install it from https://rustup.rs and run make again.)
 	$(call need,cc,A C compiler is missing. On Debian: apt-get install gcc libc6-dev)
-	@[ "$(CARGO_WASM)" != cargo ] || rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 && ls "$$(rustc --print target-libdir --target wasm32-unknown-unknown)"/libstd-*.rlib >/dev/null 2>&1 \
-	 || { echo "Adding the WASM target to Rust …"; rustup target add wasm32-unknown-unknown || { echo "Rust's WASM target could not be installed. Check the network, or run 'rustup target add wasm32-unknown-unknown' by hand."; exit 1; }; }
+	@[ "$(CARGO_WASM)" != cargo ] || ls "$$(rustc --print target-libdir --target wasm32-unknown-unknown)"/libstd-*.rlib >/dev/null 2>&1 \
+	 || { echo "Adding the WASM target to Rust …"; rustup target add wasm32-unknown-unknown; } \
+	 || { echo "Rust's WASM target could not be installed. Check the network, or run 'rustup target add wasm32-unknown-unknown' by hand."; exit 1; }
 
 # Anvil and OpenZeppelin, at the versions in the lock file.
 contracts: $(CONTRACTS)/node_modules/.package-lock.json
@@ -112,3 +112,13 @@ $(VENV)/.ready: e2e/clients/requirements.txt
 	$(call say,Installing the Python client and the verifier's library)
 	@python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r $< || { echo "The Python client could not be installed; the reason is above. On Debian, python3-venv is needed too."; exit 1; }
 	@touch $@
+
+# XGBoost, which trained the steward's model: the benchmark's peer, and what `make model-check` trains with.
+$(VENV)/.peer: $(VENV)/.ready server/agents/cadence-steward/requirements.txt
+	$(call say,Installing XGBoost)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r server/agents/cadence-steward/requirements.txt || { echo "XGBoost could not be installed; the reason is above."; exit 1; }
+	@touch $@
+
+# Trains the steward's model again and compares every byte.
+model-check: $(VENV)/.peer
+	@cd server/agents/cadence-steward && $(VENV)/bin/python train.py --check

@@ -13,8 +13,6 @@ pub type Answer<T> = Result<T, AppError>;
 /// Implemented once, by `server`.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// The address that signed in with this request's session.
-    async fn actor(&self, session: Option<String>) -> Answer<Option<Party>>;
     async fn site(&self, actor: Option<Party>) -> Answer<Site>;
     async fn home(&self) -> Answer<Home>;
     /// Newest first; `state` and `search` narrow the list when not empty.
@@ -48,5 +46,20 @@ pub fn actor() -> Option<Party> {
 }
 
 pub fn signed_in() -> Answer<Party> {
-    actor().ok_or(AppError::SignIn)
+    answered(actor().ok_or(AppError::SignIn))
+}
+
+/// Gives a server function called over HTTP the status that its error means; a page that is being drawn sets its own.
+pub fn answered<T>(answer: Answer<T>) -> Answer<T> {
+    let called = use_context::<http::request::Parts>().is_some_and(|parts| parts.uri.path().starts_with("/api/page/"));
+    if let (Err(error), true, Some(response)) = (&answer, called, use_context::<leptos_axum::ResponseOptions>()) {
+        response.set_status(match error {
+            AppError::NotFound(_) => http::StatusCode::NOT_FOUND,
+            AppError::Refused(_) => http::StatusCode::UNPROCESSABLE_ENTITY,
+            AppError::SignIn => http::StatusCode::UNAUTHORIZED,
+            AppError::Internal(_) => http::StatusCode::INTERNAL_SERVER_ERROR,
+            AppError::Network(_) => http::StatusCode::BAD_GATEWAY,
+        });
+    }
+    answer
 }

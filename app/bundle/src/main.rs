@@ -26,7 +26,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Names the module that a folder was made from.
+const SOURCE: &str = "source";
+
+/// Tells one build's module from another's; nothing rests on it but whether to do the work again.
+fn fingerprint(bytes: &[u8]) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (env!("CARGO_PKG_VERSION"), bytes).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 fn bundle(wasm: &Path, site: &Path) -> Result<(), Box<dyn Error>> {
+    let source = fingerprint(&fs::read(wasm)?);
+    if fs::read_to_string(site.join(SOURCE)).is_ok_and(|found| found == source) {
+        return Ok(());
+    }
     // Made beside and moved into place, so that a running server never sees half of it.
     let fresh = site.with_extension("new");
     if fresh.exists() {
@@ -54,6 +69,7 @@ fn bundle(wasm: &Path, site: &Path) -> Result<(), Box<dyn Error>> {
         let small = fs::metadata(fresh.join(format!("{name}.br")))?.len();
         println!("{name}: {} KB, {} KB with brotli", bytes.len() / 1024, small / 1024);
     }
+    fs::write(fresh.join(SOURCE), source)?;
     if site.exists() {
         fs::remove_dir_all(site)?;
     }

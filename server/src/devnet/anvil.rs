@@ -17,7 +17,7 @@ use tokio::{
 use super::{DevnetError, file, people, rpc::Rpc};
 
 pub(super) const CHAIN_ID: u64 = 31_337;
-const STATE_INTERVAL: &str = "10";
+const STATE_INTERVAL: &str = "5";
 /// States kept for questions about recent blocks. All of them would fill a disk within hours.
 const RECENT_STATES: &str = "256";
 const START_PATIENCE: Duration = Duration::from_secs(30);

@@ -261,10 +261,6 @@ fn address_of(party: &Party) -> Answer<Address> {
 
 #[async_trait]
 impl Backend for Pages {
-    async fn actor(&self, _session: Option<String>) -> Answer<Option<Party>> {
-        Ok(app::backend::actor())
-    }
-
     async fn site(&self, actor: Option<Party>) -> Answer<Site> {
         let reading = self.reading();
         let config = &self.0.config;
