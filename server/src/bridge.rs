@@ -392,6 +392,8 @@ async fn follow(bridge: Arc<Bridge>) {
                         Ok(round) => round,
                         Err(error) => {
                             bridge.failed(&error);
+                            // The follower may have connected anew; the executor goes with it.
+                            *bridge.node.write().await = Some(follower.node.clone());
                             continue;
                         }
                     };

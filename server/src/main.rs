@@ -1,6 +1,6 @@
 //! The `wherefore` binary: one command line for the bridge, its helpers and its files.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use governance::proposal::ProposalFile;
@@ -84,18 +84,20 @@ impl Failed {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,tower_sessions=warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
-    match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match run(cli).await {
+        Ok(()) => 0,
         Err(Failed(code, message)) => {
             eprintln!("wherefore: {message}");
-            ExitCode::from(code)
+            code
         }
-    }
+    };
+    // A supervised process still waits for its standard input to close, and the runtime would wait for that.
+    std::process::exit(code.into());
 }
 
 async fn run(cli: Cli) -> Result<(), Failed> {

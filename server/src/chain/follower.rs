@@ -359,7 +359,7 @@ impl Follower {
                 }
             }
             Err(error) => {
-                self.pause = Some(self.pause.map_or(POLL, |pause| (pause * 2).min(Duration::from_secs(5))));
+                self.pause = Some(self.pause.map_or(POLL, |pause| (pause * 2).min(Duration::from_secs(2))));
                 self.heads = None;
                 let lost = matches!(error, FollowError::Node(error) if error.is_transient());
                 // A connection that broke is not mended by asking again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     network::TransactionBuilder,
-    providers::{DynProvider, Provider, ProviderBuilder},
+    providers::{DynProvider, Provider, ProviderBuilder, WsConnect},
     rpc::types::{Block, Filter, Log, TransactionReceipt, TransactionRequest},
     transports::TransportError,
 };
@@ -66,9 +66,15 @@ impl NodeError {
 
 impl Node {
     pub async fn connect(url: &str) -> Result<Self, NodeError> {
-        let connecting = ProviderBuilder::new().disable_recommended_fillers().connect(url);
-        let provider = tokio::time::timeout(PATIENCE, connecting).await.map_err(|_| NodeError::Silent)??;
-        Ok(Self { provider: provider.erased(), url: url.to_owned() })
+        let builder = ProviderBuilder::new().disable_recommended_fillers();
+        let provider = if url.starts_with("ws") {
+            // A broken connection is to fail at once: the follower knows best when to try again.
+            let socket = WsConnect::new(url).with_max_retries(1).with_retry_interval(Duration::from_millis(100));
+            tokio::time::timeout(PATIENCE, builder.connect_ws(socket)).await.map_err(|_| NodeError::Silent)??.erased()
+        } else {
+            tokio::time::timeout(PATIENCE, builder.connect(url)).await.map_err(|_| NodeError::Silent)??.erased()
+        };
+        Ok(Self { provider, url: url.to_owned() })
     }
 
     async fn patiently<T>(&self, call: impl Future<Output = Result<T, TransportError>>) -> Result<T, NodeError> {
