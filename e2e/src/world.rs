@@ -180,6 +180,11 @@ impl World {
         answer.bytes().await.expect("a whole picture").to_vec()
     }
 
+    /// Whether the bridge reads the chain.
+    pub async fn is_ready(&self) -> bool {
+        self.http.get(self.url("/readyz")).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// Entries in the signed checkpoint.
     pub async fn log_size(&self) -> u64 {
         self.text("/log/checkpoint")
@@ -195,6 +200,13 @@ impl World {
         children(self.supervisor.id()).into_iter().find(|id| {
             std::fs::read(format!("/proc/{id}/cmdline"))
                 .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(subcommand.as_bytes()))
+        })
+    }
+
+    /// Ends the chain's node itself, which the devnet's process looks after.
+    pub fn kill_node(&self) -> bool {
+        self.process("devnet").is_some_and(|id| {
+            Command::new("pkill").args(["-KILL", "-P", &id.to_string(), "anvil"]).status().is_ok_and(|status| status.success())
         })
     }
 

@@ -430,6 +430,15 @@ async fn killed_processes_come_back_and_nothing_happens_twice() {
 
     world.in_step().await;
     assert_eq!(world.flag("mint.cadence").await, json!(14));
+
+    // The node itself, once it has written its state down, which it does every five seconds.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let devnet = world.process("devnet");
+    assert!(world.kill_node(), "there is a node to kill");
+    until("the devnet to come back", async || world.process("devnet").filter(|id| Some(*id) != devnet)).await;
+    until("the chain to be followed again", async || world.is_ready().await.then_some(())).await;
+
+    world.in_step().await;
     assert_eq!(world.chain.executions(storms_id).await, 1);
     assert_eq!(world.chain.executions(id).await, 1);
     println!("{}", outside::verify_log(&world.base).await);
