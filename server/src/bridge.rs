@@ -240,10 +240,14 @@ impl Bridge {
         } else {
             // Only a state, an obstacle or an eta may have moved: cheap to join again.
             let states = load_states(&self.store, &before.source).await?;
-            let mut facts = (*before.facts).clone();
-            facts.join_states(&states);
-            moved = facts.proposals != before.facts.proposals;
-            Arc::new(facts)
+            moved = !before.facts.holds(&states);
+            if moved {
+                let mut facts = (*before.facts).clone();
+                facts.join_states(&states);
+                Arc::new(facts)
+            } else {
+                before.facts.clone()
+            }
         };
         if (held.decisions, held.models) != (read.decisions, read.models) {
             self.reread_decisions().await?;

@@ -95,6 +95,18 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Whether these states are the ones already joined.
+    pub fn holds(&self, states: &[proposal::Model]) -> bool {
+        states.iter().all(|row| {
+            row.proposal_id.parse().ok().and_then(|id| self.proposal(id)).is_none_or(|proposal| {
+                proposal.state == row.state
+                    && proposal.eta == row.eta.map(|eta| eta as u64)
+                    && proposal.quorum == row.quorum.parse().ok()
+                    && proposal.obstacle == row.obstacle
+            })
+        })
+    }
+
     /// Puts what `state()` said beside what the events said.
     pub fn join_states(&mut self, states: &[proposal::Model]) {
         for row in states {
