@@ -119,6 +119,7 @@ def main() -> int:
     if different:
         print(f"not reproduced: {', '.join(different)}", file=sys.stderr)
         return 1
+    print("the same, byte for byte" if check else "written")
     return 0
 
 
