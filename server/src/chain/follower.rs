@@ -88,11 +88,18 @@ impl Follower {
     pub async fn round(&mut self) -> Result<Round, FollowError> {
         let key = self.source.key();
         let head = self.node.head().await?;
+        // Number and hash of the block that the next one has to follow.
+        let mut before = None;
         let mut from = match cursor::Entity::find_by_id(&key).one(&self.store.db).await? {
             None => self.source.start_block,
             Some(at) => {
                 let canonical = self.canonical(head, at.block_number as u64).await?;
-                if canonical != Some(at.block_hash.clone()) { self.rewind(head, &at).await? } else { at.block_number as u64 + 1 }
+                if canonical.as_ref() == Some(&at.block_hash) {
+                    before = at.block_hash.parse::<B256>().ok().map(|hash| (at.block_number as u64, hash));
+                    at.block_number as u64 + 1
+                } else {
+                    self.rewind(head, &at).await?
+                }
             }
         };
         if from > head {
@@ -108,11 +115,19 @@ impl Follower {
             numbers.extend(from..=to);
         }
         numbers.push(to);
+        if from <= to {
+            numbers.push(from);
+        }
         numbers.sort_unstable();
         numbers.dedup();
         let mut blocks = BTreeMap::new();
         for number in numbers {
             let header = self.node.block(number).await?.header;
+            // A reorg while we ask: what was read so far is of another branch.
+            if before.is_some_and(|(last, hash)| last + 1 == number && header.parent_hash != hash) {
+                return Err(FollowError::Inconsistent(number));
+            }
+            before = Some((number, header.hash));
             blocks.insert(number, (header.hash, header.timestamp));
         }
         for log in &logs {
