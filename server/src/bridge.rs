@@ -45,7 +45,6 @@ pub struct Change {
 pub struct Health {
     pub followed: bool,
     pub problem: Option<String>,
-    pub last_round_ms: u64,
 }
 
 #[derive(Debug)]
@@ -260,7 +259,7 @@ impl Bridge {
         });
         {
             let mut health = self.health.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            *health = Health { followed: health.followed || !round.behind, problem: None, last_round_ms: wall_ms() };
+            *health = Health { followed: health.followed || !round.behind, problem: None };
         }
         self.head.send_replace(round.block);
         if moved {

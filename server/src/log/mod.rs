@@ -7,7 +7,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use governance::log::{
-    Checkpoint, Entry, EntryError, EntryRef, Frontier, Hash, InclusionProof, MerkleError, Note, SigningKey, TileKind, TilePath, leaf_hash,
+    Checkpoint, Entry, EntryError, EntryRef, Frontier, Hash, InclusionProof, MerkleError, SigningKey, TileKind, TilePath, leaf_hash,
     merkle::prove_inclusion,
     tile::{encode_bundle, encode_hashes},
 };
@@ -262,10 +262,4 @@ impl Log {
 
 fn parse_hash(text: &str) -> Option<Hash> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
-}
-
-/// Whether `note` is signed by the log with this verifier key; for tests and the command line.
-pub fn opens(note: &str, vkey: &str) -> bool {
-    let Ok(key) = vkey.parse() else { return false };
-    Note::parse(note).is_ok_and(|note| note.verify(std::slice::from_ref(&key)).is_ok_and(|known| !known.is_empty()))
 }
