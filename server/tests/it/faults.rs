@@ -1,6 +1,9 @@
 //! Every durable write may fail, or succeed and be reported as failed. After either, a restart goes on correctly.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use alloy_primitives::U256;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
@@ -11,14 +14,18 @@ use server::store::{
 
 use crate::world::{Proposal, Site, World, catch_up};
 
-/// Makes a kind of write to a table fail, until [`mend`].
-async fn breaks(store: &Store, table: &str, write: &str) {
-    let sql = format!("CREATE TRIGGER broken BEFORE {write} ON \"{table}\" BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+/// Makes a kind of write to a table fail, until [`mend`]. Each fault has a name of its own: a pooled connection may
+/// still believe in a trigger that another one dropped, and SQLite would refuse to make it again.
+async fn breaks(store: &Store, table: &str, write: &str) -> String {
+    static FAULTS: AtomicU32 = AtomicU32::new(0);
+    let name = format!("broken_{}", FAULTS.fetch_add(1, Ordering::Relaxed));
+    let sql = format!("CREATE TRIGGER {name} BEFORE {write} ON \"{table}\" BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
     store.db.execute_unprepared(&sql).await.unwrap();
+    name
 }
 
-async fn mend(store: &Store) {
-    store.db.execute_unprepared("DROP TRIGGER broken").await.unwrap();
+async fn mend(store: &Store, fault: &str) {
+    store.db.execute_unprepared(&format!("DROP TRIGGER {fault}")).await.unwrap();
 }
 
 /// What must move together or not at all.
@@ -79,10 +86,10 @@ async fn a_round_of_the_follower_is_stored_whole_or_not_at_all() {
         let url = copied(&base, &world.dir.path().join(format!("case-{case}.db")));
         let mut follower = world.follower_at(&world.deployment.rpc, &url).await;
         let before = held(&follower.store).await;
-        breaks(&follower.store, table, write).await;
+        let fault = breaks(&follower.store, table, write).await;
         follower.round().await.expect_err(table);
         assert_eq!(held(&follower.store).await, before, "{write} of {table} failed, and left something behind");
-        mend(&follower.store).await;
+        mend(&follower.store, &fault).await;
         drop(follower);
         let mut follower = world.follower_at(&world.deployment.rpc, &url).await;
         catch_up(&mut follower).await;
@@ -104,10 +111,10 @@ async fn a_checkpoint_that_cannot_be_stored_is_not_given_out() {
     let tx = store.begin().await.unwrap();
     server::log::append(&tx, &governance::log::Entry::new(governance::log::EntryKind::Review, "review/1", 1_800_000_000)).await.unwrap();
     tx.commit().await.unwrap();
-    breaks(store, "log_checkpoint", "INSERT").await;
+    let fault = breaks(store, "log_checkpoint", "INSERT").await;
     let refusal = site.get("/log/checkpoint").await.problem(500);
     assert!(refusal.starts_with("Something went wrong on our side. Reference "), "{refusal}");
-    mend(store).await;
+    mend(store, &fault).await;
     assert_ne!(site.get("/log/checkpoint").await.text(), first);
 }
 
@@ -135,9 +142,9 @@ async fn a_decision_is_taken_in_whole_or_not_at_all() {
         if table == "log_node" && before.2 % 2 == 0 {
             continue;
         }
-        breaks(store, table, write).await;
+        let fault = breaks(store, table, write).await;
         hand_in().await.problem(500);
-        mend(store).await;
+        mend(store, &fault).await;
         assert_eq!(counted().await, before, "{write} of {table} failed, and left something behind");
         assert_eq!(site.items("/api/v1/decisions").await.len(), 0);
     }
