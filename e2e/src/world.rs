@@ -203,17 +203,27 @@ impl World {
         })
     }
 
-    /// Ends the chain's node itself, which the devnet's process looks after.
+    /// The chain's node, which the devnet's process looks after.
+    pub fn node(&self) -> Option<u32> {
+        let is_node = |id: &u32| std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "anvil");
+        children(self.process("devnet")?).into_iter().find(is_node)
+    }
+
+    /// Waits until the devnet runs another node than this one, which holds its port until its state is written. Whatever
+    /// is asked of the chain before may go to the node that is ending, and be forgotten with it.
+    pub async fn node_after(&self, earlier: Option<u32>) {
+        until("the devnet to come back", async || self.node().filter(|id| Some(*id) != earlier)).await;
+        until("the chain to be followed again", async || self.is_ready().await.then_some(())).await;
+    }
+
+    /// Ends the node without warning.
     pub fn kill_node(&self) -> bool {
-        self.process("devnet").is_some_and(|id| {
-            Command::new("pkill").args(["-KILL", "-P", &id.to_string(), "anvil"]).status().is_ok_and(|status| status.success())
-        })
+        self.node().is_some_and(kill)
     }
 
     /// Ends one of the demo's processes without warning.
     pub fn kill(&self, subcommand: &str) -> bool {
-        self.process(subcommand)
-            .is_some_and(|id| Command::new("kill").args(["-KILL", &id.to_string()]).status().is_ok_and(|status| status.success()))
+        self.process(subcommand).is_some_and(kill)
     }
 }
 
@@ -235,6 +245,10 @@ impl Drop for World {
             eprintln!("What the processes said is kept in {}", dir.keep().join("logs").display());
         }
     }
+}
+
+fn kill(id: u32) -> bool {
+    Command::new("kill").args(["-KILL", &id.to_string()]).status().is_ok_and(|status| status.success())
 }
 
 /// The processes that a process started, by what the system says.

@@ -422,8 +422,9 @@ async fn killed_processes_come_back_and_nothing_happens_twice() {
     strike(&world, &mut dice, &["serve"]).await;
     let queued = world.becomes(id, "queued").await;
     // The chain's own process, and with it everybody's connection.
+    let node = world.node();
     strike(&world, &mut dice, &["devnet"]).await;
-    until("the devnet to come back", async || world.process("devnet")).await;
+    world.node_after(node).await;
     world.chain.skip_past(queued["eta"].as_u64().expect("an eta")).await;
     strike(&world, &mut dice, &["engine", "serve", "agent"]).await;
     world.becomes(id, "executed").await;
@@ -433,10 +434,9 @@ async fn killed_processes_come_back_and_nothing_happens_twice() {
 
     // The node itself, once it has written its state down, which it does every five seconds.
     tokio::time::sleep(Duration::from_secs(7)).await;
-    let devnet = world.process("devnet");
+    let node = world.node();
     assert!(world.kill_node(), "there is a node to kill");
-    until("the devnet to come back", async || world.process("devnet").filter(|id| Some(*id) != devnet)).await;
-    until("the chain to be followed again", async || world.is_ready().await.then_some(())).await;
+    world.node_after(node).await;
 
     world.in_step().await;
     assert_eq!(world.chain.executions(storms_id).await, 1);
