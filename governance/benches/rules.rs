@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use governance::{
-    explanation::{Model, explain},
+    explanation::{Model, Request, Rows, attribute},
     log::{Frontier, Hash, SigningKey, leaf_hash, merkle, note::Note},
     render::{Look, render},
 };
@@ -31,10 +31,10 @@ fn line(what: &str, ours: f64, beside: &str, other: f64) {
 fn main() {
     let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../server/agents/cadence-steward/model.json"))
         .expect("the steward's model is in the repository");
-    let model = Model::from_xgboost_json(&bytes).expect("the steward's model can be read");
-    let row = [0.97_f32, 122.0, 110.0, 58.0, 40.0, 0.04, 18.0];
+    let model = Model::read(&bytes).expect("the steward's model can be read");
+    let row = [0.97, 122.0, 110.0, 58.0, 40.0, 0.04, 18.0];
     let explained = microseconds(|| {
-        black_box(explain(&model, black_box(&row)));
+        black_box(attribute(&model, &Rows::one(black_box(&row)), &Request::default()).expect("the model is a forest"));
     });
     match std::env::var("PEER_MICROSECONDS").ok().and_then(|text| text.trim().parse::<f64>().ok()) {
         Some(peer) => line("attributions of one row (84 trees, depth 4)", explained, "XGBoost pred_contribs, one thread", peer),
