@@ -3,10 +3,11 @@
 
 use alloy_primitives::{Address, B256};
 use governance::explanation::decision::{DecisionRecord, digest_line, find_digest_line};
+use governance::explanation::links::{LinkKind, LinkState};
 use governance::explanation::model::Model;
 use governance::explanation::summary::{one_line, three_lines, waterfall};
-use governance::explanation::tree_shap::explain;
 use governance::explanation::verification::{Binding, TOLERANCE, VerificationState, binding, verify};
+use governance::explanation::{Request, Rows, attribute};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ fn model_bytes() -> Vec<u8> {
 }
 
 fn model() -> Model {
-    Model::from_xgboost_json(&model_bytes()).unwrap()
+    Model::read(&model_bytes()).unwrap()
 }
 
 #[derive(Deserialize)]
@@ -31,7 +32,7 @@ struct Steward {
 
 #[derive(Deserialize)]
 struct Case {
-    row: Vec<Option<f32>>,
+    row: Vec<Option<f64>>,
     prediction: f64,
     baseline: f64,
     attributions: Vec<f64>,
@@ -73,16 +74,17 @@ fn predictions_and_attributions_are_xgboosts_own() {
     assert!(cases.len() >= 50);
     let (mut prediction_error, mut attribution_error, mut residual, mut scaled) = (0f64, 0f64, 0f64, 0f64);
     for case in &cases {
-        let row: Vec<f32> = case.row.iter().map(|value| value.unwrap_or(f32::NAN)).collect();
-        let explained = explain(&model, &row);
-        prediction_error = prediction_error.max((explained.output - case.prediction).abs());
-        attribution_error = attribution_error.max((explained.base_value - case.baseline).abs());
+        let row: Vec<f64> = case.row.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        let explained = attribute(&model, &Rows::one(&row), &Request::default()).unwrap();
+        let (output, base_value) = (explained.predictions[0], explained.base_values[0]);
+        prediction_error = prediction_error.max((output - case.prediction).abs());
+        attribution_error = attribution_error.max((base_value - case.baseline).abs());
         for (found, expected) in explained.values.iter().zip(&case.attributions) {
             attribution_error = attribution_error.max((found - expected).abs());
         }
         let scale = case.prediction.abs().max(case.baseline.abs()).max(1.0);
-        scaled = scaled.max((explained.output - case.prediction).abs() / scale);
-        residual = residual.max(explained.residual.abs());
+        scaled = scaled.max((output - case.prediction).abs() / scale);
+        residual = residual.max(explained.residual(0, 0).abs());
     }
     println!(
         "largest differences: prediction {prediction_error:e}, attribution {attribution_error:e}, residual {residual:e}, scaled {scaled:e}"
@@ -99,16 +101,16 @@ fn a_fuller_week_never_means_less_demand_and_a_higher_price_never_more() {
     let mut row = [0.0, 100.0, 100.0, 30.0, 20.0, 0.04, 18.0];
     let demand_by_fill: Vec<f64> = (0..=20)
         .map(|share| {
-            row[0] = share as f32 / 20.0;
-            model.predict(&row)
+            row[0] = f64::from(share) / 20.0;
+            model.predict(&row)[0]
         })
         .collect();
     assert!(demand_by_fill.is_sorted(), "{demand_by_fill:?}");
     let demand_by_price: Vec<f64> = (1..=40)
         .rev()
         .map(|step| {
-            row[5] = step as f32 / 200.0;
-            model.predict(&row)
+            row[5] = f64::from(step) / 200.0;
+            model.predict(&row)[0]
         })
         .collect();
     assert!(demand_by_price.is_sorted(), "{demand_by_price:?}");
@@ -117,8 +119,8 @@ fn a_fuller_week_never_means_less_demand_and_a_higher_price_never_more() {
 #[test]
 fn a_sold_out_week_means_more_demand_than_was_offered_and_an_idle_one_less() {
     let model = model();
-    assert!(model.predict(&[1.0, 126.0, 120.0, 50.0, 30.0, 0.04, 18.0]) > 20.0);
-    assert!(model.predict(&[0.1, 13.0, 20.0, 3.0, 6.0, 0.04, 18.0]) < 6.0);
+    assert!(model.predict(&[1.0, 126.0, 120.0, 50.0, 30.0, 0.04, 18.0])[0] > 20.0);
+    assert!(model.predict(&[0.1, 13.0, 20.0, 3.0, 6.0, 0.04, 18.0])[0] < 6.0);
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn a_record_changed_after_signing_is_a_mismatch_by_its_signature_alone() {
     record.question.push('!');
     let hash = Model::sha256(&model_bytes());
     let verification = verify(&record, Some(&model()), Some(hash)).with_signature(&record, fixture.chain_id, fixture.registry);
-    let failed: Vec<_> = verification.checks.iter().filter(|check| !check.ok).map(|check| &check.name).collect();
+    let failed: Vec<_> = verification.checks().filter(|check| !check.ok).map(|check| &check.name).collect();
     assert_eq!(failed, ["signature"]);
 }
 
@@ -193,4 +195,61 @@ fn the_record_reads_as_a_sentence_and_a_waterfall() {
     assert_eq!(bars.len(), 7);
     assert!((bars[6].end - record.output.value).abs() < 1e-4);
     assert!(bars.iter().any(|bar| bar.value_text == "not known"));
+}
+
+/// The links that do not hold, of the steward's own record with one thing altered and no seal to compare.
+fn broken_by(forge: impl FnOnce(&mut DecisionRecord)) -> Vec<LinkKind> {
+    let mut record = Decision::read().record();
+    forge(&mut record);
+    let verification = verify(&record, Some(&model()), Some(Model::sha256(&model_bytes())));
+    verification.links.into_iter().filter(|link| link.state == LinkState::Mismatch).map(|link| link.kind).collect()
+}
+
+#[test]
+fn any_one_alteration_of_the_stewards_record_breaks_one_link() {
+    assert_eq!(broken_by(|_| ()), []);
+    let record = Decision::read().record();
+    for at in 0..record.attributions.len() {
+        for by in [-2.0, 0.01, 100.0] {
+            assert_eq!(broken_by(|record| record.attributions[at].value += by), [LinkKind::Attributions]);
+        }
+    }
+    for by in [-1.0, 0.01, 50.0] {
+        assert_eq!(broken_by(|record| record.output.value += by), [LinkKind::Output]);
+        assert_eq!(broken_by(|record| record.baseline.value += by), [LinkKind::Attributions]);
+    }
+    let mut told = 0;
+    for at in 0..record.inputs.len() {
+        for value in [Some(0.0), Some(0.3), Some(7.0), Some(60.0), None] {
+            let mut inputs = record.inputs.clone();
+            inputs[at].value = value;
+            let row: Vec<f64> = inputs.iter().map(|input| input.value.unwrap_or(f64::NAN)).collect();
+            // An alteration that the model does not answer differently is seen by the record's seal alone.
+            if (model().predict(&row)[0] - record.output.value).abs() < 1e-3 {
+                continue;
+            }
+            assert_eq!(broken_by(|record| record.inputs[at].value = value), [LinkKind::Inputs], "input {at} as {value:?}");
+            told += 1;
+        }
+    }
+    assert!(told > 20, "only {told} altered inputs changed the output");
+    for factor in [0.1, 0.5, 2.0] {
+        assert_eq!(broken_by(|record| record.rule.factor = factor), [LinkKind::Rule]);
+    }
+}
+
+#[test]
+fn one_altered_weight_of_the_stewards_model_breaks_the_model_alone() {
+    let record = Decision::read().record();
+    let mut file: serde_json::Value = serde_json::from_slice(&model_bytes()).unwrap();
+    let weights = file["learner"]["gradient_booster"]["model"]["trees"][0]["split_conditions"].as_array_mut().unwrap();
+    let leaf = weights.last_mut().unwrap();
+    *leaf = serde_json::json!(leaf.as_f64().unwrap() + 5.0);
+    let bytes = serde_json::to_vec(&file).unwrap();
+    let other = Model::read(&bytes).unwrap();
+    let broken = |record: &DecisionRecord| -> Vec<LinkKind> {
+        let links = verify(record, Some(&other), Some(Model::sha256(&bytes))).links;
+        links.into_iter().filter(|link| link.state == LinkState::Mismatch).map(|link| link.kind).collect()
+    };
+    assert_eq!(broken(&record), [LinkKind::Model]);
 }

@@ -4,14 +4,17 @@
 //! same digest stands in the proposal's text, on a line of its own, and in the registry call, so a vote is about one
 //! record and no other. Reading refuses whatever could make two readers disagree about what was signed.
 //!
-//! Whether the numbers are right is asked in [`verification`](super::verification), not here. Signatures of contract
-//! accounts (ERC-1271) need a chain and are left to others.
+//! Whether the numbers are right is asked in [`verification`](super::verification), not here. What kind of signature a
+//! record bears is said in [`signature`]; asking a contract account about its own is left to whoever has a chain.
+
+pub mod signature;
+
+pub use signature::{MAX_SIGNATURE_BYTES, SignatureKind};
 
 use super::rule::{MAX_DECIMALS, Rule};
 use super::strict_json;
 use alloy_primitives::{Address, B256, Bytes, hex};
 use alloy_sol_types::{SolStruct, eip712_domain};
-use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -27,6 +30,11 @@ pub const MAX_INPUTS: usize = 64;
 pub const MAX_ITEMS: usize = 32;
 /// The longest text in a record, in characters.
 pub const MAX_TEXT: usize = 1000;
+/// The most samples or steps a method may have been given.
+pub const MAX_SAMPLES: u64 = 65_536;
+
+/// 2^53; a record with more could be written but not read.
+const LARGEST_INTEGER: u64 = 9_007_199_254_740_992;
 
 const DIGEST_LINE: &str = "Decision digest: sha256:";
 
@@ -50,6 +58,8 @@ pub enum DecisionError {
     Unsigned,
     #[error("the signature is not a valid one: {reason}")]
     Signature { reason: String },
+    #[error("the signature is a contract account's, which only its chain can check")]
+    NeedsChain,
 }
 
 impl DecisionError {
@@ -81,6 +91,9 @@ pub struct DecisionRecord {
     pub inputs: Vec<Input>,
     /// How the output was attributed, such as `tree-path-dependent`.
     pub method: String,
+    /// What the method was told, where there was something to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method_details: Option<MethodDetails>,
     pub baseline: Baseline,
     pub attributions: Vec<InputAttribution>,
     pub output: Output,
@@ -154,18 +167,58 @@ pub struct Input {
 pub struct Baseline {
     pub value: f64,
     pub description: String,
+    /// The rows it is the mean output of, for methods that need some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
+}
+
+/// The published rows that stand for what is usual.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Background {
+    /// Hash of their file, 64 lower-case hex digits.
+    pub sha256: String,
+    /// How many there are.
+    pub rows: u64,
+    /// How they were drawn, in words. A baseline can be moved by choosing them, so this is part of the claim.
+    pub description: String,
+}
+
+/// What else somebody needs to run the method again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodDetails {
+    /// Orders of inputs that were tried, or steps of a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+    /// What the random choices were drawn from, as [`attribute`](super::attribute) draws them. With samples it makes an
+    /// estimate repeatable to the last bit, and it is verified as such; other generators leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Width of the numbers computed with, such as `single` or `double`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<String>,
+    /// What it cost: how often the model, or one of its trees, was evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluations: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InputAttribution {
     pub name: String,
     pub value: f64,
+    /// For estimates: how far the value may be off, as one standard deviation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
+    /// Which of the model's outputs it is, by the model's name for it; needed where the model has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub label: String,
     pub value: f64,
     pub unit: String,
@@ -191,9 +244,10 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordSignature {
+    /// `eip712` for the 65 bytes of a key, `eip1271` for whatever a contract account accepts.
     pub scheme: String,
     pub signer: Address,
-    /// r, s and v: 65 bytes.
+    /// r, s and v, or the contract's own format, or that wrapped after ERC-6492 while there is no contract yet.
     pub value: Bytes,
 }
 
@@ -259,12 +313,35 @@ impl DecisionRecord {
         if let Some(at) = self.attributions.iter().position(|one| !inputs.contains(one.name.as_str())) {
             return Err(DecisionError::field(format!("attributions[{at}].name"), "there is no such input"));
         }
+        self.validate_method()?;
         self.validate_rule()?;
-        match &self.signature {
-            Some(signature) if signature.scheme != "eip712" => wrong("signature.scheme", "it is not eip712"),
-            Some(signature) if signature.value.len() != 65 => wrong("signature.value", "it is not 65 bytes"),
-            _ => Ok(()),
+        self.signature.as_ref().map_or(Ok(()), |signature| signature.kind().map(|_| ()))
+    }
+
+    fn validate_method(&self) -> Result<(), DecisionError> {
+        if let Some(background) = &self.baseline.background
+            && (background.sha256.len() != 64 || !is_lower_hex(&background.sha256))
+        {
+            return Err(DecisionError::field("baseline.background.sha256", "it is not 64 lower-case hex digits"));
         }
+        if let Some(at) = self.attributions.iter().position(|one| one.standard_error.is_some_and(|error| error < 0.0)) {
+            return Err(DecisionError::field(format!("attributions[{at}].standardError"), "it is negative"));
+        }
+        let details = self.method_details.clone().unwrap_or_default();
+        if details.samples.is_some_and(|samples| samples == 0 || samples > MAX_SAMPLES) {
+            return Err(DecisionError::field("methodDetails.samples", format!("it is not between 1 and {MAX_SAMPLES}")));
+        }
+        let background = self.baseline.background.as_ref().map(|background| background.rows);
+        for (field, number) in [
+            ("methodDetails.seed", details.seed),
+            ("methodDetails.evaluations", details.evaluations),
+            ("baseline.background.rows", background),
+        ] {
+            if number.is_some_and(|number| number > LARGEST_INTEGER) {
+                return Err(DecisionError::field(field, "it is beyond 2^53, where JSON readers differ"));
+            }
+        }
+        Ok(())
     }
 
     fn validate_rule(&self) -> Result<(), DecisionError> {
@@ -328,11 +405,18 @@ impl DecisionRecord {
         signed::Decision { agent, decisionDigest: self.digest() }.eip712_signing_hash(&domain)
     }
 
-    /// Whoever made the signature, recovered from it. Equal to [`agent_address`](Self::agent_address) when the agent
-    /// signed this record for this registry and chain.
+    /// Whoever's key made the signature, recovered from it. Equal to [`agent_address`](Self::agent_address) when the
+    /// agent signed this record for this registry and chain. Contract accounts have no key: [`DecisionError::NeedsChain`].
     pub fn signer(&self, chain_id: u64, registry: Address) -> Result<Address, DecisionError> {
-        let signature = self.signature.as_ref().ok_or(DecisionError::Unsigned)?;
-        recover(&signature.value, self.signing_hash(chain_id, registry))
+        match self.signature_kind()? {
+            SignatureKind::Eoa { signature } => signature::recover(&signature, self.signing_hash(chain_id, registry)),
+            SignatureKind::Contract { .. } | SignatureKind::Counterfactual { .. } => Err(DecisionError::NeedsChain),
+        }
+    }
+
+    /// Which check the signature needs: a recovery, a question to the signer's contract, or first its deployment.
+    pub fn signature_kind(&self) -> Result<SignatureKind, DecisionError> {
+        self.signature.as_ref().ok_or(DecisionError::Unsigned)?.kind()
     }
 
     /// The address in the agent's CAIP-10 account; always there in a record that was parsed.
@@ -368,8 +452,14 @@ impl DecisionRecord {
             ("rule.parameter".into(), &self.rule.parameter),
             ("rule.text".into(), &self.rule.text),
         ];
-        if let Some(id) = &self.agent.erc8004_id {
-            texts.push(("agent.erc8004Id".into(), id));
+        let details = self.method_details.as_ref();
+        for (field, text) in [
+            ("agent.erc8004Id", self.agent.erc8004_id.as_ref()),
+            ("baseline.background.description", self.baseline.background.as_ref().map(|background| &background.description)),
+            ("output.name", self.output.name.as_ref()),
+            ("methodDetails.arithmetic", details.and_then(|details| details.arithmetic.as_ref())),
+        ] {
+            texts.extend(text.map(|text| (field.to_owned(), text.as_str())));
         }
         for (at, metric) in self.model.metrics.iter().enumerate() {
             texts.push((format!("model.metrics[{at}].name"), &metric.name));
@@ -406,31 +496,10 @@ impl DecisionRecord {
         let all = self.inputs.iter().enumerate();
         numbers.extend(all.filter_map(|(at, input)| Some((format!("inputs[{at}].value"), input.value?))));
         let all = self.attributions.iter().enumerate();
-        numbers.extend(all.map(|(at, one)| (format!("attributions[{at}].value"), one.value)));
+        numbers.extend(all.clone().map(|(at, one)| (format!("attributions[{at}].value"), one.value)));
+        numbers.extend(all.filter_map(|(at, one)| Some((format!("attributions[{at}].standardError"), one.standard_error?))));
         numbers
     }
-}
-
-/// The account whose key made the 65 bytes r, s, v over a hash.
-fn recover(signature: &[u8], hash: B256) -> Result<Address, DecisionError> {
-    let invalid = |reason: &str| DecisionError::Signature { reason: reason.into() };
-    let (rs, v) = match signature {
-        [rs @ .., v] if rs.len() == 64 => (rs, *v),
-        _ => return Err(invalid("it is not 65 bytes")),
-    };
-    let parity = match v {
-        0 | 27 => false,
-        1 | 28 => true,
-        _ => return Err(invalid("its v is none of 0, 1, 27 and 28")),
-    };
-    let rs = Signature::from_slice(rs).map_err(|_| invalid("its r or s is out of range"))?;
-    // Every signature has a twin with a high s; accepting both would give one decision two signatures.
-    if rs.normalize_s().is_some() {
-        return Err(invalid("its s is in the upper half"));
-    }
-    let key = VerifyingKey::recover_from_prehash(hash.as_slice(), &rs, RecoveryId::new(parity, false))
-        .map_err(|_| invalid("no key could have made it"))?;
-    Ok(Address::from_raw_public_key(&key.to_encoded_point(false).as_bytes()[1..]))
 }
 
 fn canonical_bytes(value: &Value) -> Vec<u8> {
@@ -483,178 +552,4 @@ pub fn find_digest_line(text: &str) -> Option<B256> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use serde_json::json;
-
-    pub(in super::super) fn record_json() -> Value {
-        json!({
-            "schema": "/schemas/decision/v1",
-            "agent": {
-                "account": "eip155:31337:0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
-                "name": "Cadence steward", "erc8004Id": null
-            },
-            "question": "How many tokens a day should be offered next week?",
-            "at": 1763300000, "block": {"chain": "eip155:31337", "number": 123},
-            "basedOn": format!("0x{}", "ab".repeat(32)),
-            "model": {
-                "name": "tideline-demand", "version": "1.0.0", "format": "xgboost-json", "sha256": "cd".repeat(32),
-                "dataWindow": "simulated", "metrics": [{"name": "mae", "value": 1.2, "unit": "tokens/day"}]
-            },
-            "inputs": [
-                {"name": "fill_7d", "label": "Share of offered mints taken, last 7 days", "value": 0.97, "unit": "",
-                 "source": "eip155:31337:0x1", "at": "block 123"},
-                {"name": "new_collectors_7d", "label": "New collectors, last 7 days", "value": 58, "unit": "",
-                 "source": "eip155:31337:0x1", "at": "block 123"},
-                {"name": "price_eth", "label": "Mint price", "value": 0.04, "unit": "ETH",
-                 "source": "eip155:31337:0x1", "at": "block 123"}
-            ],
-            "method": "tree-path-dependent",
-            "baseline": {"value": 22.1, "description": "the model's mean prediction, weighted by training cover"},
-            "attributions": [
-                {"name": "fill_7d", "value": 4.1}, {"name": "new_collectors_7d", "value": 2.0},
-                {"name": "price_eth", "value": -0.8}
-            ],
-            "output": {"label": "Demand expected next week", "value": 27.4, "unit": "tokens/day"},
-            "rule": {
-                "parameter": "mint.cadence", "text": "Offer nine tokens for every ten we expect to be wanted.",
-                "factor": 0.9, "offset": 0.0, "decimals": 0, "current": "18", "min": "1", "max": "60", "maxStep": "12"
-            },
-            "changes": [{"engine": "tideline", "key": "mint.cadence", "from": "18", "to": "25"}],
-            "evidence": []
-        })
-    }
-
-    pub(in super::super) fn record() -> DecisionRecord {
-        DecisionRecord::parse(&serde_json::to_vec(&record_json()).unwrap()).unwrap()
-    }
-
-    fn refusal(change: impl FnOnce(&mut Value)) -> String {
-        let mut value = record_json();
-        change(&mut value);
-        DecisionRecord::parse(&serde_json::to_vec(&value).unwrap()).unwrap_err().to_string()
-    }
-
-    fn refused_text(from: &str, to: &str) -> String {
-        let text = record_json().to_string();
-        assert!(text.contains(from), "{from} is not in the record");
-        DecisionRecord::parse(text.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_digest_does_not_depend_on_order_space_or_signature() {
-        let mut signed = record_json();
-        signed["signature"] = json!({
-            "scheme": "eip712", "signer": format!("0x{}", "11".repeat(20)), "value": format!("0x{}", "22".repeat(65))});
-        let pretty = serde_json::to_string_pretty(&signed).unwrap();
-        let again = DecisionRecord::parse(pretty.as_bytes()).unwrap();
-        assert_eq!(again.digest(), record().digest());
-    }
-
-    #[test]
-    fn the_digest_is_of_the_published_document_itself() {
-        let canonical = serde_json_canonicalizer::to_vec(&record_json()).unwrap();
-        assert_eq!(record().digest(), B256::from_slice(&Sha256::digest(canonical)));
-    }
-
-    #[test]
-    fn every_change_to_a_record_changes_its_digest() {
-        let mut other = record();
-        other.inputs[0].value = Some(0.98);
-        assert_ne!(other.digest(), record().digest());
-    }
-
-    #[test]
-    fn a_record_survives_being_written_and_read() {
-        let bytes = serde_json::to_vec(&record()).unwrap();
-        assert_eq!(DecisionRecord::parse(&bytes).unwrap(), record());
-    }
-
-    #[test]
-    fn an_input_may_be_unknown_but_not_left_out() {
-        let mut value = record_json();
-        value["inputs"][0]["value"] = Value::Null;
-        assert_eq!(DecisionRecord::parse(&serde_json::to_vec(&value).unwrap()).unwrap().inputs[0].value, None);
-        let reason = refusal(|value| {
-            value["inputs"][0].as_object_mut().unwrap().remove("value");
-        });
-        assert_eq!(reason, "inputs[0]: missing field `value`");
-    }
-
-    #[test]
-    fn duplicate_keys_are_refused_wherever_they_stand() {
-        assert!(refused_text(r#""number":123"#, r#""number":123,"number":124"#).starts_with("block.number: it stands there twice"));
-        assert!(refused_text(r#""at":1763300000"#, r#""at":1763300000,"at":1763300000"#).starts_with("at: "));
-    }
-
-    #[test]
-    fn numbers_that_readers_could_take_differently_are_refused() {
-        assert!(refused_text("1763300000", "9007199254740993").starts_with("at: 9007199254740993 is beyond 2^53"));
-        assert!(refused_text(r#""value":58"#, r#""value":-9007199254740993"#).starts_with("inputs[1].value: "));
-        assert!(refused_text(r#""value":58"#, r#""value":1e300"#).starts_with("inputs[1].value: "));
-        assert!(refused_text(r#""value":58"#, r#""value":NaN"#).starts_with("inputs[1].value: "));
-        assert!(refused_text(r#""value":58"#, r#""value":1e999"#).starts_with("inputs[1].value: "));
-        assert!(refused_text("1763300000", "1763300000.5").starts_with("at: "));
-    }
-
-    #[test]
-    fn a_refusal_names_the_field() {
-        for (expected, reason) in [
-            ("inputs[1].value: ", refusal(|v| v["inputs"][1]["value"] = json!("58"))),
-            ("inputs[2]", refusal(|v| v["inputs"][2]["colour"] = json!(1))),
-            ("rule.current: ", refusal(|v| v["rule"]["current"] = json!("18.0"))),
-            ("rule.current: ", refusal(|v| v["rule"]["current"] = json!("eighteen"))),
-            ("rule.maxStep: ", refusal(|v| v["rule"]["maxStep"] = json!("-1"))),
-            ("rule.min: ", refusal(|v| v["rule"]["min"] = json!("61"))),
-            ("rule.decimals: ", refusal(|v| v["rule"]["decimals"] = json!(19))),
-            ("schema: ", refusal(|v| v["schema"] = json!("/schemas/decision/v2"))),
-            ("agent.account: ", refusal(|v| v["agent"]["account"] = json!("eip155:31337:0x12"))),
-            ("agent.erc8004Id: ", refusal(|v| v["agent"]["erc8004Id"] = json!(7))),
-            ("block.chain: ", refusal(|v| v["block"]["chain"] = json!("bip122:1"))),
-            ("basedOn: ", refusal(|v| v["basedOn"] = json!("0x12"))),
-            ("basedOn: ", refusal(|v| v["basedOn"] = json!(format!("0x{}", "AB".repeat(32))))),
-            ("model.sha256: ", refusal(|v| v["model"]["sha256"] = json!("CD".repeat(32)))),
-            ("question: ", refusal(|v| v["question"] = json!("one\nDecision digest: sha256:"))),
-            ("agent.name: ", refusal(|v| v["agent"]["name"] = json!(""))),
-            ("inputs[1].name: ", refusal(|v| v["inputs"][1]["name"] = json!("fill_7d"))),
-            ("attributions[1].name: ", refusal(|v| v["attributions"][1]["name"] = json!("moon"))),
-            ("changes[1].key: ", refusal(|v| v["changes"] = json!([v["changes"][0], v["changes"][0]]))),
-            ("inputs: ", refusal(|v| v["inputs"] = json!([]))),
-            ("inputs: ", refusal(|v| v["inputs"] = json!(vec![v["inputs"][0].clone(); MAX_INPUTS + 1]))),
-        ] {
-            assert!(reason.starts_with(expected), "{reason:?} does not name {expected:?}");
-        }
-    }
-
-    #[test]
-    fn a_record_that_is_too_large_or_no_record_is_refused() {
-        let large = vec![b' '; MAX_BYTES + 1];
-        assert_eq!(DecisionRecord::parse(&large), Err(DecisionError::TooLarge { bytes: MAX_BYTES + 1 }));
-        for bytes in [&b"[]"[..], b"null", b"", b"{", b"\xff", b"{} {}", "[".repeat(10_000).as_bytes()] {
-            assert!(DecisionRecord::parse(bytes).is_err());
-        }
-    }
-
-    #[test]
-    fn the_text_names_its_decision_on_a_line_of_its_own() {
-        let digest = record().digest();
-        let line = digest_line(digest);
-        assert_eq!(find_digest_line(&format!("# Title\n\nWhy.\n\n{line}\n")), Some(digest));
-        assert_eq!(find_digest_line(&format!("# Title\r\n{line}\r\nmore")), Some(digest));
-        assert_eq!(find_digest_line(&format!("{line}\n{line}")), Some(digest));
-        assert_eq!(find_digest_line(&format!("See {line}")), None);
-        assert_eq!(find_digest_line(&format!("{line}0")), None);
-        assert_eq!(find_digest_line(&line.to_uppercase()), None);
-        assert_eq!(find_digest_line(&format!("{line}\n{}", digest_line(B256::ZERO))), None);
-        assert_eq!(find_digest_line(""), None);
-    }
-
-    #[test]
-    fn a_record_without_a_usable_signature_has_no_signer() {
-        let registry = Address::repeat_byte(5);
-        assert_eq!(record().signer(31337, registry), Err(DecisionError::Unsigned));
-        let mut forged = record();
-        forged.signature = Some(RecordSignature { scheme: "eip712".into(), signer: Address::ZERO, value: Bytes::from(vec![0xff; 65]) });
-        assert!(matches!(forged.signer(31337, registry), Err(DecisionError::Signature { .. })));
-    }
-}
+pub(super) mod tests;

@@ -4,8 +4,16 @@
 //! hold. Inputs and parameters of the reference steward have words of their own; any other is called by its label or
 //! key. Markup, colours and sizes are left to the pages.
 
-use super::decision::{DecisionRecord, Input, InputAttribution};
+mod full;
+mod numbers;
+
+pub use full::{LIMITS, More, Paragraph, full};
+pub use numbers::{amount, places, signed, value_text};
+pub(super) use numbers::{amounts_apart, plural};
+
+use super::decision::{DecisionRecord, InputAttribution};
 use super::rule::{Limit, RuleOutcome};
+use numbers::{short, spaced};
 use serde::{Deserialize, Serialize};
 
 /// At most so many reasons stand in the one line.
@@ -78,48 +86,20 @@ fn by_magnitude(record: &DecisionRecord) -> Vec<&InputAttribution> {
     sorted
 }
 
-/// An input's value as a reader would write it: shares in per cent, with its unit.
-pub fn value_text(input: &Input) -> String {
-    match input.value {
-        None => "not known".into(),
-        Some(share) if is_share(input) => format!("{}%", short(share * 100.0)),
-        Some(value) => format!("{}{}", short(value), spaced(&input.unit)),
-    }
-}
-
-fn is_share(input: &Input) -> bool {
-    input.unit.is_empty() && input.label.starts_with("Share of ")
-}
-
-/// An attribution with its sign, to as many digits as the output's size makes meaningful.
-pub fn signed(value: f64, places: usize) -> String {
-    let digits = format!("{:.places$}", value.abs());
-    let vanishes = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    match (vanishes, value < 0.0) {
-        (true, _) => digits,
-        (false, true) => format!("\u{2212}{digits}"),
-        (false, false) => format!("+{digits}"),
-    }
-}
-
-/// Digits after the point that are worth showing next to this record's output.
-pub fn places(record: &DecisionRecord) -> usize {
-    let scale = record.output.value.abs().max(record.baseline.value.abs());
-    match scale {
-        large if large >= 10.0 => 1,
-        middle if middle >= 1.0 => 2,
-        _ => 4,
-    }
-}
-
-fn recommendation(record: &DecisionRecord) -> String {
-    let rule = &record.rule;
-    let (name, unit) = match rule.parameter.as_str() {
+/// The parameter's name in a sentence, and what follows its value.
+fn parameter(record: &DecisionRecord) -> (&str, &'static str) {
+    match record.rule.parameter.as_str() {
         "mint.cadence" => ("mints offered", " a day"),
         "mint.price" => ("the mint price", " ETH"),
         "royalty" => ("the royalty", "%"),
         other => (other, ""),
-    };
+    }
+}
+
+/// What to do, without a full stop: "Raise mints offered from 18 to 25 a day".
+pub(super) fn recommendation(record: &DecisionRecord) -> String {
+    let rule = &record.rule;
+    let (name, unit) = parameter(record);
     let Some(change) = record.ruled_change() else {
         return format!("Keep {name} at {}{unit}", rule.current);
     };
@@ -151,7 +131,7 @@ fn reasons(record: &DecisionRecord) -> String {
         .into_iter()
         // Without a direction the largest count, whichever way they push.
         .filter(|one| one.value != 0.0 && (direction == 0.0 || one.value.signum() == direction))
-        .filter(|one| one.value.abs() >= WORTH_SAYING * largest)
+        .filter(|one| one.value.abs() >= WORTH_SAYING * largest && !vanishes(record, one))
         .take(REASONS)
         .map(|one| format!("{} ({})", fact(record, &one.name), signed(one.value, places(record))))
         .collect();
@@ -171,9 +151,14 @@ fn against(record: &DecisionRecord) -> String {
     sorted
         .into_iter()
         .find(|one| one.value * direction < 0.0)
-        .filter(|one| one.value.abs() >= WORTH_SAYING * largest)
+        .filter(|one| one.value.abs() >= WORTH_SAYING * largest && !vanishes(record, one))
         .map(|one| format!("; what speaks against it most is that {} ({})", fact(record, &one.name), signed(one.value, places(record))))
         .unwrap_or_default()
+}
+
+/// Whether nothing is left of an attribution at the digits that are shown.
+fn vanishes(record: &DecisionRecord, one: &InputAttribution) -> bool {
+    signed(one.value, places(record)) == signed(0.0, places(record))
 }
 
 /// What an input says, as a clause.
@@ -198,6 +183,7 @@ fn fact(record: &DecisionRecord, name: &str) -> String {
         "transfers_7d" if one => "1 token changed hands".into(),
         "transfers_7d" => format!("{count} tokens changed hands"),
         "price_eth" => format!("a token costs {text}"),
+        "cadence" if one => "1 a day is offered now".into(),
         "cadence" => format!("{count} a day are offered now"),
         _ => format!("\u{201c}{}\u{201d} is {text}", input.label),
     }
@@ -215,29 +201,10 @@ fn rule_in_words(record: &DecisionRecord, outcome: &RuleOutcome) -> String {
     format!("That is {}, which gives {}{limit}.", short(computed), outcome.value)
 }
 
-/// At most four digits after the point, and none that are zero at the end.
-fn short(value: f64) -> String {
-    let places = match value.abs() {
-        large if large >= 1000.0 => 0,
-        middle if middle >= 10.0 => 1,
-        small if small >= 1.0 => 2,
-        _ => 4,
-    };
-    let text = format!("{value:.places$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    match text.strip_prefix('-') {
-        Some("0") => "0".into(),
-        Some(digits) => format!("\u{2212}{digits}"),
-        None => text.into(),
-    }
-}
-
-fn spaced(unit: &str) -> String {
-    match unit {
-        "" => String::new(),
-        "%" => "%".into(),
-        unit => format!(" {unit}"),
-    }
+/// A sentence's beginning as it stands within another.
+pub(super) fn in_the_sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn sentence(text: &str) -> String {
@@ -245,90 +212,4 @@ fn sentence(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::decision::tests::record;
-    use super::*;
-
-    #[test]
-    fn a_raise_is_explained_by_what_pushed_up() {
-        assert_eq!(
-            one_line(&record()),
-            "Raise mints offered from 18 to 25 a day, mainly because 97% of last week's mints were taken (+4.1) and 58 \
-             collectors were new (+2.0)."
-        );
-    }
-
-    #[test]
-    fn three_lines_give_the_expectation_and_the_rule() {
-        let [_, expectation, rule] = three_lines(&record());
-        assert_eq!(
-            expectation,
-            "Demand expected next week: 27.4 tokens/day, where 22.1 is usual; what speaks against it most is that a \
-             token costs 0.04 ETH (\u{2212}0.8)."
-        );
-        assert_eq!(rule, "Offer nine tokens for every ten we expect to be wanted. That is 24.7, which gives 25.");
-    }
-
-    #[test]
-    fn a_lowering_is_explained_by_what_pushed_down() {
-        let mut lower = record();
-        lower.changes[0].to = "12".into();
-        assert_eq!(one_line(&lower), "Lower mints offered from 18 to 12 a day, mainly because a token costs 0.04 ETH (\u{2212}0.8).");
-    }
-
-    #[test]
-    fn with_nothing_pushing_that_way_the_usual_answer_is_the_reason() {
-        let mut lower = record();
-        lower.changes[0].to = "12".into();
-        lower.attributions.truncate(2);
-        assert!(one_line(&lower).ends_with("because the model's usual answer is 22.1 tokens/day."));
-    }
-
-    #[test]
-    fn keeping_a_value_is_said_as_such() {
-        let mut staying = record();
-        staying.changes.clear();
-        assert!(one_line(&staying).starts_with("Keep mints offered at 18 a day, mainly because 97%"));
-    }
-
-    #[test]
-    fn a_limit_is_said_with_its_cause() {
-        let mut far = record();
-        far.output.value = 90.0;
-        assert!(three_lines(&far)[2].ends_with("That is 81, which gives 30, the largest step of 12 from 18."));
-    }
-
-    #[test]
-    fn unknown_inputs_and_parameters_go_by_their_own_names() {
-        let mut other = record();
-        other.rule.parameter = "swell".into();
-        other.changes[0].key = "swell".into();
-        other.inputs[0].name = "wind".into();
-        other.attributions[0].name = "wind".into();
-        other.inputs[1].value = None;
-        assert_eq!(
-            one_line(&other),
-            "Raise swell from 18 to 25, mainly because \u{201c}Share of offered mints taken, last 7 days\u{201d} is 97% \
-             (+4.1) and \u{201c}New collectors, last 7 days\u{201d} is not known (+2.0)."
-        );
-    }
-
-    #[test]
-    fn the_waterfall_leads_from_baseline_to_output_largest_first() {
-        let bars = waterfall(&record());
-        assert_eq!(bars.iter().map(|bar| bar.name.as_str()).collect::<Vec<_>>(), ["fill_7d", "new_collectors_7d", "price_eth"]);
-        assert_eq!(bars[0].start, 22.1);
-        assert!(bars.windows(2).all(|pair| pair[0].end == pair[1].start));
-        assert!((bars[2].end - 27.4).abs() < 1e-9);
-        assert_eq!((bars[0].value_text.as_str(), bars[2].value_text.as_str()), ("97%", "0.04 ETH"));
-    }
-
-    #[test]
-    fn numbers_are_short_and_minus_is_a_minus() {
-        assert_eq!(
-            [short(27.0), short(0.04), short(-3.456), short(12_345.6), short(-0.00001)],
-            ["27", "0.04", "\u{2212}3.46", "12346", "0"]
-        );
-        assert_eq!([signed(0.0, 1), signed(-0.01, 1), signed(-2.0, 1)], ["0.0", "0.0", "\u{2212}2.0"]);
-    }
-}
+mod tests;
