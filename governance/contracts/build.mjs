@@ -17,9 +17,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** Each artifact, and the source that declares the contract. */
 const ARTIFACTS = {
+  AwkwardWallet: "test/SmartWallet.sol",
   DemoGovernor: "src/DemoGovernor.sol",
   GenerativeToken: "src/GenerativeToken.sol",
   ParameterRegistry: "src/ParameterRegistry.sol",
+  SignatureCheck: "src/SignatureCheck.sol",
+  SmartWallet: "test/SmartWallet.sol",
+  SmartWalletFactory: "test/SmartWallet.sol",
   TimelockController: "@openzeppelin/contracts/governance/TimelockController.sol",
   VoteToken: "src/VoteToken.sol",
 };
@@ -27,25 +31,28 @@ const ARTIFACTS = {
 /** The limit of EIP-170; a larger contract could not be deployed. */
 const MAX_CODE_BYTES = 24_576;
 
+/** What to give out of each source. */
+const outputs = {};
+for (const [name, source] of Object.entries(ARTIFACTS)) {
+  outputs[source] = { ...outputs[source], [name]: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] };
+}
+
 /** The same settings as in foundry.toml. */
 const SETTINGS = {
   evmVersion: "prague",
   optimizer: { enabled: true, runs: 200 },
   metadata: { bytecodeHash: "none", appendCBOR: false },
-  outputSelection: Object.fromEntries(
-    Object.entries(ARTIFACTS).map(([name, source]) => [
-      source,
-      { [name]: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] },
-    ]),
-  ),
+  outputSelection: outputs,
 };
 
 function compile() {
+  const ours = readdirSync(join(here, "src"))
+    .filter((file) => file.endsWith(".sol"))
+    .map((file) => `src/${file}`);
+  // Accounts that only tests need stand with the tests.
+  const tests = Object.values(ARTIFACTS).filter((source) => source.startsWith("test/"));
   const sources = Object.fromEntries(
-    readdirSync(join(here, "src"))
-      .filter((file) => file.endsWith(".sol"))
-      .sort()
-      .map((file) => [`src/${file}`, { content: readFileSync(join(here, "src", file), "utf8") }]),
+    [...new Set([...ours, ...tests])].sort().map((file) => [file, { content: readFileSync(join(here, file), "utf8") }]),
   );
   const input = { language: "Solidity", sources, settings: SETTINGS };
   const findImport = (path) => {
