@@ -115,13 +115,14 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
             &engine_listen,
         ],
     )?;
-    let key_file = chain.join("keys").join(format!("{}.key", deployment.agent.slug)).display().to_string();
-    let model = model_file().display().to_string();
+    let steward = deployment.agents.first().ok_or_else(|| DemoError::Start { what: "the agent", reason: "the devnet has none".into() })?;
+    let key_file = chain.join("keys").join(format!("{}.key", steward.slug)).display().to_string();
+    let model = model_file(&steward.slug).display().to_string();
     let agent = Watched::start(
         "the agent",
         &exe,
         &dir,
-        &["agent", &deployment.agent.slug, "--bridge", &bridge_url, "--key-file", &key_file, "--model", &model],
+        &["agent", &steward.slug, "--bridge", &bridge_url, "--key-file", &key_file, "--model", &model],
     )?;
 
     println!(
@@ -156,10 +157,11 @@ fn write_secret(path: &Path, text: &str) -> Result<(), DemoError> {
     made.write_all(text.as_bytes()).map_err(|source| DemoError::File { path: path.display().to_string(), source })
 }
 
-/// The steward's model: beside the sources, or where `WHEREFORE_MODEL` says.
-fn model_file() -> PathBuf {
-    std::env::var_os("WHEREFORE_MODEL")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("agents/cadence-steward/model.json"), PathBuf::from)
+/// An agent's model: beside the sources, or in the folder that `WHEREFORE_AGENTS` names.
+fn model_file(agent: &str) -> PathBuf {
+    let folder =
+        std::env::var_os("WHEREFORE_AGENTS").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("agents"), PathBuf::from);
+    folder.join(agent).join("model.json")
 }
 
 /// Waits until the devnet has written its deployment and its clock runs.
@@ -185,7 +187,7 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
         database_url: std::env::var("DATABASE_URL").unwrap_or_else(|_| format!("sqlite://{}?mode=rwc", dir.join("bridge.db").display())),
         data_dir: dir.to_owned(),
         records_dir: Some(chain.join("decisions")),
-        models: vec![model_file()],
+        models: deployment.agents.iter().map(|agent| model_file(&agent.slug)).collect(),
         executor_key: Some(chain.join("keys/executor.key")),
         log_origin: "saltmarsh.example/log".into(),
         dao: DaoConfig {
@@ -200,14 +202,27 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
             registry: deployment.registry,
             art: Some(deployment.art),
             start_block: deployment.deploy_block,
-            names: deployment.names.iter().map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() }).collect(),
-            engines: vec![EngineConfig { id: deployment.engine.clone(), name: "Tideline".into(), token_file: token_file.to_owned(), url: Some(format!("http://127.0.0.1:{}", args.engine_port)) }],
-            agents: vec![AgentConfig {
-                slug: deployment.agent.slug.clone(),
-                name: deployment.agent.name.clone(),
-                address: deployment.agent.address,
-                about: "Looks at how the day's prints are taken up, and suggests how many to offer. Its model and training data are in the repository.".into(),
+            names: deployment
+                .names
+                .iter()
+                .map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() })
+                .collect(),
+            engines: vec![EngineConfig {
+                id: deployment.engine.clone(),
+                name: "Tideline".into(),
+                token_file: token_file.to_owned(),
+                url: Some(format!("http://127.0.0.1:{}", args.engine_port)),
             }],
+            agents: deployment
+                .agents
+                .iter()
+                .map(|agent| AgentConfig {
+                    slug: agent.slug.clone(),
+                    name: agent.name.clone(),
+                    address: agent.address,
+                    about: agent.about.clone(),
+                })
+                .collect(),
         },
         devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: args.pace }),
     }

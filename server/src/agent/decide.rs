@@ -3,13 +3,11 @@
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256};
 use governance::explanation::{
-    Decimal, DecisionRecord, Model, Rule,
+    Decimal, DecisionRecord, Method, Model, Request, Rows, Rule, attribute,
     decision::{
         Agent, Baseline, BlockReference, Input, InputAttribution, Metric, Output, PublishedModel, RecommendedChange, RecordSignature,
         SCHEMA,
     },
-    explain,
-    verification::METHOD,
 };
 use serde_json::Value;
 
@@ -19,15 +17,16 @@ use super::AgentError;
 const FACTOR: f64 = 0.9;
 const KEY: &str = "mint.cadence";
 
-/// A model with its published card.
+/// A model with its published card, and who uses it.
 #[derive(Debug)]
 pub struct Steward {
+    name: String,
     model: Model,
     published: PublishedModel,
 }
 
 impl Steward {
-    pub fn new(model: Model, bytes: &[u8], card: &Value) -> Result<Self, AgentError> {
+    pub fn new(name: &str, model: Model, bytes: &[u8], card: &Value) -> Result<Self, AgentError> {
         let text = |name: &str| {
             card.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| AgentError::Model(format!("card.json has no {name}")))
         };
@@ -40,12 +39,12 @@ impl Steward {
         let published = PublishedModel {
             name: text("name")?,
             version: text("version")?,
-            format: "xgboost-json".into(),
+            format: model.format().name().into(),
             sha256,
             data_window: text("dataWindow")?,
             metrics,
         };
-        Ok(Self { model, published })
+        Ok(Self { name: name.to_owned(), model, published })
     }
 }
 
@@ -115,11 +114,12 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
             .iter()
             .find(|input| input.name == *name)
             .ok_or_else(|| AgentError::Model(format!("it needs {name}, which the bridge does not observe")))?;
-        // The model reads 32-bit floats: what is published is exactly what it read.
-        row.push(input.value.map_or(f32::NAN, |value| value as f32));
+        row.push(input.value.unwrap_or(f64::NAN));
         used.push(input.clone());
     }
-    let attribution = explain(&steward.model, &row);
+    let attribution =
+        attribute(&steward.model, &Rows::one(&row), &Request::default()).map_err(|error| AgentError::Model(error.to_string()))?;
+    let (output, base_value) = (attribution.predictions[0], attribution.base_values[0]);
     let whole = |value: i128| Decimal::new(value, 0);
     let rule = Rule {
         parameter: KEY.into(),
@@ -132,7 +132,7 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
         max: whole(inputs.max),
         max_step: whole(inputs.max_step),
     };
-    let outcome = rule.evaluate(attribution.output);
+    let outcome = rule.evaluate(output);
     let from = inputs.current.to_string();
     if outcome.value == from {
         return Ok(None);
@@ -140,7 +140,7 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
     let based_on: B256 = inputs.based_on.parse().map_err(|_| AgentError::Answer("parameterSetHash"))?;
     Ok(Some(DecisionRecord {
         schema: SCHEMA.into(),
-        agent: Agent { account: format!("{}:{agent}", inputs.chain), name: "Cadence steward".into(), erc8004_id: None },
+        agent: Agent { account: format!("{}:{agent}", inputs.chain), name: steward.name.clone(), erc8004_id: None },
         question: "How many tokens a day should be offered next week?".into(),
         at: inputs.at,
         block: BlockReference { chain: inputs.chain.clone(), number: inputs.block },
@@ -149,17 +149,27 @@ pub fn decide(steward: &Steward, inputs: &Inputs, agent: Address) -> Result<Opti
         attributions: used
             .iter()
             .zip(&attribution.values)
-            .map(|(input, value)| InputAttribution { name: input.name.clone(), value: *value })
+            .map(|(input, value)| InputAttribution { name: input.name.clone(), value: *value, standard_error: None })
             .collect(),
         inputs: used,
-        method: METHOD.into(),
-        baseline: Baseline { value: attribution.base_value, description: "the model's mean prediction, weighted by training cover".into() },
-        output: Output { label: "Demand expected next week".into(), value: attribution.output, unit: "tokens/day".into() },
+        method: attribution.method.record_name().into(),
+        method_details: None,
+        baseline: Baseline { value: base_value, description: baseline(attribution.method).into(), background: None },
+        output: Output { name: None, label: "Demand expected next week".into(), value: output, unit: "tokens/day".into() },
         changes: vec![RecommendedChange { engine: inputs.engine.clone(), key: KEY.into(), from, to: outcome.value }],
         rule,
         evidence: vec![],
         signature: None,
     }))
+}
+
+/// What the baseline is, in words.
+fn baseline(method: Method) -> &'static str {
+    match method {
+        Method::PathDependent => "the model's mean prediction, weighted by training cover",
+        Method::Linear => "the model's prediction for the mean of its training data",
+        _ => "the model's mean prediction over its background",
+    }
 }
 
 /// Signs a record with the agent's key (EIP-712).

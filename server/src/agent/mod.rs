@@ -39,7 +39,7 @@ pub struct AgentArgs {
 
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    #[error("{0} is not a steward known here; there is cadence-steward")]
+    #[error("{0} is not a steward known here; there are cadence-steward and ledger-steward")]
     Unknown(String),
     #[error("{path} could not be read: {source}")]
     File { path: String, source: std::io::Error },
@@ -57,17 +57,19 @@ pub enum AgentError {
 
 /// Runs until stopped, or once.
 pub async fn run(args: AgentArgs) -> Result<(), AgentError> {
-    if args.name != "cadence-steward" {
-        return Err(AgentError::Unknown(args.name));
-    }
+    let name = match args.name.as_str() {
+        "cadence-steward" => "Cadence steward",
+        "ledger-steward" => "Ledger steward",
+        _ => return Err(AgentError::Unknown(args.name)),
+    };
     let read = |path: &PathBuf| std::fs::read(path).map_err(|source| AgentError::File { path: path.display().to_string(), source });
     let key: PrivateKeySigner =
         String::from_utf8_lossy(&read(&args.key_file)?).trim().parse().map_err(|_| AgentError::Key(args.key_file.display().to_string()))?;
     let bytes = read(&args.model)?;
     let card: Value =
         serde_json::from_slice(&read(&args.model.with_file_name("card.json"))?).map_err(|error| AgentError::Model(error.to_string()))?;
-    let model = Model::from_xgboost_json(&bytes).map_err(|error| AgentError::Model(error.to_string()))?;
-    let steward = Steward::new(model, &bytes, &card)?;
+    let model = Model::read(&bytes).map_err(|error| AgentError::Model(error.to_string()))?;
+    let steward = Steward::new(name, model, &bytes, &card)?;
     let http = Client::builder().timeout(Duration::from_secs(10)).build().unwrap_or_default();
     loop {
         match look(&args, &http, &key, &steward, &bytes).await {

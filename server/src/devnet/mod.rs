@@ -69,7 +69,8 @@ pub struct Deployment {
     pub names: Vec<Named>,
     /// Whom the demo wallet may act as.
     pub accounts: Vec<Address>,
-    pub agent: AgentAccount,
+    /// Whose decision records are published; the first is the steward that goes on deciding.
+    pub agents: Vec<AgentAccount>,
     pub executor: Address,
     /// Files with the private keys of agent and executor, which are worth nothing elsewhere.
     pub agent_key: PathBuf,
@@ -99,6 +100,7 @@ pub struct Named {
 pub struct AgentAccount {
     pub address: Address,
     pub name: String,
+    pub about: String,
     pub slug: String,
 }
 
@@ -337,7 +339,10 @@ fn describe(played: &seed::Played, port: u16, [agent_key, executor_key, decision
         known(contracts.registry, "Parameter registry", "Holds Tideline's parameters; only the timelock writes."),
         known(contracts.art, "Tideline", "The plates, TIDE."),
     ];
-    let agent = people::person("cadence-steward").expect("the steward is in the story");
+    let agents = ["cadence-steward", "ledger-steward"].map(|slug| {
+        let agent = people::person(slug).expect("the stewards are in the story");
+        AgentAccount { address: of(agent), name: agent.name.into(), about: agent.about.into(), slug: agent.slug.into() }
+    });
     let executor = people::person("executor").expect("the executor is in the story");
     let (rpc, ws) = urls(port);
     Deployment {
@@ -355,7 +360,7 @@ fn describe(played: &seed::Played, port: u16, [agent_key, executor_key, decision
         dao: Dao { name: story::COLLECTIVE.into(), about: story::ABOUT.into() },
         names: people.chain(houses).collect(),
         accounts: PEOPLE.iter().filter(|person| person.role == Role::Member).map(of).collect(),
-        agent: AgentAccount { address: of(agent), name: agent.name.into(), slug: agent.slug.into() },
+        agents: agents.into(),
         executor: of(executor),
         agent_key,
         executor_key,

@@ -11,8 +11,9 @@ pub const FIRST_COLLECTOR: usize = 20;
 /// Who deploys the contracts, and holds no right over them afterwards.
 pub const DEPLOYER: usize = 18;
 
-/// Keys of two accounts of [`PHRASE`], known to everybody and worthless outside the devnet.
+/// Keys of three accounts of [`PHRASE`], known to everybody and worthless outside the devnet.
 pub const STEWARD_KEY: &str = "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97";
+pub const LEDGER_KEY: &str = "0xea6c44ac03bff858b476bba40716402b03e41b8e97e276d1baec7c37d42484a0";
 pub const EXECUTOR_KEY: &str = "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub const TREASURY_MARSH: u64 = 15_500;
 /// Whole ETH that the two founders put in, each.
 pub const FOUNDING_ETHER: u64 = 20;
 
-pub const PEOPLE: [Person; 16] = [
+pub const PEOPLE: [Person; 17] = [
     member(0, "ines", "Ines Marlowe", 14_000, "Founder. Wrote the first Tideline sketches on a night ferry."),
     member(1, "teodor", "Teodor Vance", 11_500, "Founder. Keeps the plotters running and counts the paper."),
     member(2, "wen", "Wen Okafor", 8_000, "Curator. Chooses what hangs next to what."),
@@ -72,6 +73,15 @@ pub const PEOPLE: [Person; 16] = [
         about: "An agent. Says how many tokens a day to offer, from a demand model it publishes.",
         role: Role::Agent,
         account: 8,
+        marsh: 0,
+        delegate: "",
+    },
+    Person {
+        slug: "ledger-steward",
+        name: "Ledger steward",
+        about: "An agent. Answers the cadence steward's question with a straight line that fits on a page; nobody has adopted its advice yet.",
+        role: Role::Agent,
+        account: 16,
         marsh: 0,
         delegate: "",
     },

@@ -25,7 +25,7 @@ use super::{
     file, market,
     people::{DEPLOYER, FIRST_COLLECTOR, FOUNDING_ETHER, PEOPLE, person},
     rpc::Rpc,
-    steward::{Observed, Steward},
+    steward::{Advice, Observed, Steward},
     story::{self, Act, Ballot, Basis, DAY, Ending, HAPPENINGS, HOUR, Happening, MOTIONS, Motion, Support},
 };
 
@@ -160,6 +160,7 @@ struct Play<'a> {
     accounts: Vec<Address>,
     contracts: Contracts,
     steward: Steward,
+    ledger_steward: Steward,
     decisions: &'a Path,
     queue: BinaryHeap<Reverse<(u64, u64, Event)>>,
     queued: u64,
@@ -179,12 +180,14 @@ pub(super) async fn play(node: &Rpc, decisions: &Path) -> Result<Played, DevnetE
     let accounts: Vec<Address> = node.call("eth_accounts", json!([])).await?;
     let deployer = *accounts.get(DEPLOYER).ok_or_else(|| DevnetError::story("the accounts", "too few of them"))?;
     let contracts = Contracts::foreseen(deployer);
-    let steward = Steward::new(contracts.art, contracts.registry)?;
+    let steward = Steward::cadence(contracts.art, contracts.registry)?;
+    let ledger_steward = Steward::ledger(contracts.art, contracts.registry)?;
     let mut play = Play {
         node,
         accounts,
         contracts,
         steward,
+        ledger_steward,
         decisions,
         queue: BinaryHeap::new(),
         queued: 0,
@@ -351,15 +354,18 @@ impl Play<'_> {
             Basis::None => {}
             Basis::Scout => digest = Some(unpublished(motion.title)),
             Basis::Steward => {
-                let advice = self.steward.advise(&self.observe(at - TO_ADOPT, &shelf))?;
+                let seen = self.observe(at - TO_ADOPT, &shelf);
+                let advice =
+                    self.steward.advise(&seen)?.ok_or_else(|| DevnetError::story(motion.title, "the steward would change nothing"))?;
                 for (brace, value) in [("{from}", &advice.from), ("{to}", &advice.to), ("{demand}", &advice.demand), ("{why}", &advice.why)]
                 {
                     title = title.replace(brace, value);
                     text = text.replace(brace, value);
                 }
-                self.records += 1;
-                let path = self.decisions.join(format!("{}-{:x}.json", self.records, advice.digest));
-                std::fs::write(&path, &advice.file).map_err(file(&path))?;
+                self.publish(&advice)?;
+                if let Some(other) = self.ledger_steward.advise(&seen)? {
+                    self.publish(&other)?;
+                }
                 digest = Some(advice.digest);
                 recommended = Some(advice.to);
             }
@@ -599,6 +605,13 @@ impl Play<'_> {
         self.ledger.owners[token] = to;
         self.ledger.passed_on.push(self.time);
         Ok(())
+    }
+
+    /// Leaves a signed record for whoever follows the chain.
+    fn publish(&mut self, advice: &Advice) -> Result<(), DevnetError> {
+        self.records += 1;
+        let path = self.decisions.join(format!("{:02}-{:x}.json", self.records, advice.digest));
+        std::fs::write(&path, &advice.file).map_err(file(&path))
     }
 
     /// What the chain says of demand at `at`, for a recommendation on the parameters of `shelf`.

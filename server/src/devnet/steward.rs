@@ -1,18 +1,36 @@
-//! The cadence steward's past: the records it would have published, computed with its model from what the story's chain
-//! held at the time, and signed with its key.
+//! The stewards' past: the records they would have published, computed with their models from what the story's chain held
+//! at the time, and signed with their keys.
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256};
 use governance::explanation::{DecisionRecord, Model, decision::Input, summary};
 
-use super::{DevnetError, anvil::CHAIN_ID, people::STEWARD_KEY, story};
+use super::{
+    DevnetError,
+    anvil::CHAIN_ID,
+    people::{LEDGER_KEY, STEWARD_KEY},
+    story,
+};
 use crate::{
     agent::{self, Inputs},
     reading::INPUTS,
 };
 
-const MODEL: &[u8] = include_bytes!("../../agents/cadence-steward/model.json");
-const CARD: &str = include_str!("../../agents/cadence-steward/card.json");
+/// A steward's name, model, card and key.
+type Identity = (&'static str, &'static [u8], &'static str, &'static str);
+
+const CADENCE: Identity = (
+    "Cadence steward",
+    include_bytes!("../../agents/cadence-steward/model.json"),
+    include_str!("../../agents/cadence-steward/card.json"),
+    STEWARD_KEY,
+);
+const LEDGER: Identity = (
+    "Ledger steward",
+    include_bytes!("../../agents/ledger-steward/model.json"),
+    include_str!("../../agents/ledger-steward/card.json"),
+    LEDGER_KEY,
+);
 
 /// What the chain says of demand at a moment.
 #[derive(Clone, Debug)]
@@ -49,18 +67,28 @@ pub(super) struct Steward {
 }
 
 impl Steward {
-    pub fn new(art: Address, registry: Address) -> Result<Self, DevnetError> {
-        let failed = |error: &dyn std::fmt::Display| DevnetError::story("the cadence steward", error.to_string());
-        let model = Model::from_xgboost_json(MODEL).map_err(|error| failed(&error))?;
-        let card = serde_json::from_str(CARD).map_err(|error| failed(&error))?;
-        let steward = agent::Steward::new(model, MODEL, &card).map_err(|error| failed(&error))?;
-        let key = STEWARD_KEY.parse().map_err(|error| failed(&error))?;
+    /// Whose advice members adopt in the story.
+    pub fn cadence(art: Address, registry: Address) -> Result<Self, DevnetError> {
+        Self::new(CADENCE, art, registry)
+    }
+
+    /// Who answers the same question with another model.
+    pub fn ledger(art: Address, registry: Address) -> Result<Self, DevnetError> {
+        Self::new(LEDGER, art, registry)
+    }
+
+    fn new((name, bytes, card, key): Identity, art: Address, registry: Address) -> Result<Self, DevnetError> {
+        let failed = |error: &dyn std::fmt::Display| DevnetError::story(name, error.to_string());
+        let model = Model::read(bytes).map_err(|error| failed(&error))?;
+        let card = serde_json::from_str(card).map_err(|error| failed(&error))?;
+        let steward = agent::Steward::new(name, model, bytes, &card).map_err(|error| failed(&error))?;
+        let key = key.parse().map_err(|error| failed(&error))?;
         Ok(Self { steward, key, art, registry })
     }
 
-    /// What it recommends, seeing this.
-    pub fn advise(&self, seen: &Observed) -> Result<Advice, DevnetError> {
-        let failed = |error: &dyn std::fmt::Display| DevnetError::story("the cadence steward's record", error.to_string());
+    /// What it recommends, seeing this; `None` when nothing should change.
+    pub fn advise(&self, seen: &Observed) -> Result<Option<Advice>, DevnetError> {
+        let failed = |error: &dyn std::fmt::Display| DevnetError::story("a steward's record", error.to_string());
         let inputs = Inputs {
             engine: story::ENGINE.into(),
             chain: format!("eip155:{CHAIN_ID}"),
@@ -76,7 +104,7 @@ impl Steward {
             max_step: 12,
         };
         let record = agent::decide(&self.steward, &inputs, self.key.address()).map_err(|error| failed(&error))?;
-        let record = record.ok_or_else(|| failed(&"it would change nothing"))?;
+        let Some(record) = record else { return Ok(None) };
         let record = agent::sign(record, &self.key, CHAIN_ID, self.registry).map_err(|error| failed(&error))?;
 
         // Read back as anybody will, so that what is published is what was signed.
@@ -90,7 +118,7 @@ impl Steward {
         let demand = format!("{:.1}", record.output.value);
         let why = summary::one_line(&record);
         let change = record.changes.first().ok_or_else(|| failed(&"it recommends no change"))?;
-        Ok(Advice { digest, from: change.from.clone(), to: change.to.clone(), file, demand, why })
+        Ok(Some(Advice { digest, from: change.from.clone(), to: change.to.clone(), file, demand, why }))
     }
 
     fn observed(&self, seen: &Observed) -> Vec<Input> {

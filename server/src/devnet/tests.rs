@@ -154,7 +154,7 @@ async fn nobody_but_the_timelock_administers_it() {
     );
     let registry_owner = world.node.view(deployment.registry, ParameterRegistry::timelockCall {}).await.unwrap();
     assert_eq!(registry_owner, deployment.timelock);
-    for account in [deployment.executor, deployment.agent.address] {
+    for account in [deployment.executor, deployment.agents[0].address] {
         assert_eq!(world.node.view(deployment.token, VoteToken::getVotesCall { account }).await.unwrap(), U256::ZERO);
     }
     world.running.stop().await;
@@ -164,16 +164,21 @@ async fn nobody_but_the_timelock_administers_it() {
 async fn the_stewards_records_can_be_recomputed_and_are_bound_to_their_proposals() {
     let world = World::new(0.0).await;
     let deployment = world.deployment();
-    let bytes = include_bytes!("../../agents/cadence-steward/model.json");
-    let (model, hash) = (Model::from_xgboost_json(bytes).unwrap(), Model::sha256(bytes));
+    let files: [&[u8]; 2] =
+        [include_bytes!("../../agents/cadence-steward/model.json"), include_bytes!("../../agents/ledger-steward/model.json")];
+    let models = files.map(|bytes| (Model::read(bytes).unwrap(), Model::sha256(bytes)));
     let mut records = BTreeMap::new();
     for entry in std::fs::read_dir(&deployment.decisions).unwrap() {
         let record = DecisionRecord::parse(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
-        assert_eq!(record.signer(deployment.chain_id, deployment.registry).unwrap(), deployment.agent.address);
-        assert_eq!(verify(&record, Some(&model), Some(hash)).state, VerificationState::Recomputed, "{}", record.question);
+        let signer = record.signer(deployment.chain_id, deployment.registry).unwrap();
+        assert_eq!(record.agent_address(), Some(signer));
+        let Some(place) = deployment.agents.iter().position(|agent| agent.address == signer) else { panic!("{signer} is no agent") };
+        let (model, hash) = &models[place];
+        assert_eq!(verify(&record, Some(model), Some(*hash)).state, VerificationState::Recomputed, "{}", record.question);
         records.insert(record.digest(), record);
     }
-    assert_eq!(records.len(), 6);
+    assert_eq!(records.values().filter(|record| record.agent.name == "Cadence steward").count(), 6);
+    assert!(records.len() > 8, "the other steward decided as well: {}", records.len());
 
     let mut bound = 0;
     let mut missing = Vec::new();
@@ -325,5 +330,7 @@ fn keys_belong_to_the_accounts_they_are_named_after() {
     assert_eq!(address(people::STEWARD_KEY).to_string(), "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f");
     assert_eq!(address(people::EXECUTOR_KEY).to_string(), "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720");
     assert_eq!(people::person("cadence-steward").map(|agent| agent.account), Some(8));
+    assert_eq!(address(people::LEDGER_KEY).to_string(), "0x2546BcD3c84621e976D8185a91A922aE77ECEc30");
+    assert_eq!(people::person("ledger-steward").map(|agent| agent.account), Some(16));
     assert_eq!(people::person("executor").map(|executor| executor.account), Some(9));
 }
