@@ -2,6 +2,7 @@
 //! still runs while a migration lands. See `README.md`.
 
 mod m20261120_000001_create_tables;
+mod m20261121_000002_add_backgrounds;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigratorTrait, migrator::MigratorTrait as _, sea_orm};
@@ -11,6 +12,6 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_create_tables::Migration)]
+        vec![Box::new(m20261120_000001_create_tables::Migration), Box::new(m20261121_000002_add_backgrounds::Migration)]
     }
 }

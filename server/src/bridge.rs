@@ -6,7 +6,6 @@ use std::{
 };
 
 use alloy::{eips::BlockId, signers::local::PrivateKeySigner};
-use alloy_primitives::B256;
 use governance::onchain::abi::{Governor, Timelock, VoteToken};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
@@ -24,7 +23,10 @@ use crate::{
     source::Source,
     store::{Store, entities::proposal},
     wall_ms,
-    workflow::{WorkflowError, explain},
+    workflow::{
+        WorkflowError,
+        explain::{self, Accepted, Origin, Published},
+    },
 };
 
 /// Told to every open page and engine.
@@ -132,7 +134,8 @@ impl Bridge {
             files.sort();
             for file in files {
                 let at = self.reading().chain_time;
-                if let Err(refusal) = explain::accept(&self.store, &self.reading(), &read(&file)?, at).await {
+                let taken = explain::accept(&self.store, &self.reading(), None, &read(&file)?, Origin::Operator, at).await;
+                if let Err(refusal) = taken {
                     warn!(file = %file.display(), "record {} was not accepted: {refusal}", file.display());
                 }
             }
@@ -141,7 +144,7 @@ impl Bridge {
         for file in &self.config.models {
             let bytes = read(file)?;
             let sha256 = alloy_primitives::hex::encode(governance::explanation::Model::sha256(&bytes));
-            if let Err(refusal) = explain::publish_model(&self.store, &self.reading(), &sha256, &bytes).await {
+            if let Err(refusal) = explain::publish_model(&self.store, &self.reading(), &sha256, &bytes, self.reading().chain_time).await {
                 warn!(file = %file.display(), "model {} was not published: {refusal}", file.display());
             }
         }
@@ -212,21 +215,39 @@ impl Bridge {
         Ok(())
     }
 
-    /// Takes a decision in and tells everyone.
-    pub async fn accept_decision(&self, bytes: &[u8]) -> Result<B256, WorkflowError> {
-        let reading = self.reading();
-        let digest = explain::accept(&self.store, &reading, bytes, reading.chain_time).await?;
-        self.reread_decisions().await?;
-        let agent = self.reading().decisions.get(digest).map(|decided| decided.record.agent.name.clone()).unwrap_or_default();
-        self.tell(vec!["decisions", "drafts", "log"], Some(format!("{agent} recommends a change")));
-        Ok(digest)
+    /// Takes a decision in and tells everyone, once.
+    pub async fn accept_decision(&self, bytes: &[u8]) -> Result<Accepted, WorkflowError> {
+        let (reading, node) = (self.reading(), self.node().await);
+        let accepted = explain::accept(&self.store, &reading, node.as_ref(), bytes, Origin::Submitted, reading.chain_time).await?;
+        // It may be another replica that has taken it in already.
+        if accepted.new || reading.decisions.get(accepted.digest).is_none() {
+            self.reread_decisions().await?;
+        }
+        if accepted.new {
+            let agent = self.reading().decisions.get(accepted.digest).map(|decided| decided.record.agent.name.clone()).unwrap_or_default();
+            self.tell(vec!["decisions", "drafts", "log"], Some(format!("{agent} recommends a change")));
+        }
+        Ok(accepted)
     }
 
-    pub async fn publish_model(&self, sha256: &str, bytes: &[u8]) -> Result<(), WorkflowError> {
-        explain::publish_model(&self.store, &self.reading(), sha256, bytes).await?;
+    pub async fn publish_model(&self, sha256: &str, bytes: &[u8]) -> Result<Published, WorkflowError> {
+        let reading = self.reading();
+        let published = explain::publish_model(&self.store, &reading, sha256, bytes, reading.chain_time).await?;
+        self.published(published).await
+    }
+
+    pub async fn publish_background(&self, sha256: &str, bytes: &[u8]) -> Result<Published, WorkflowError> {
+        let reading = self.reading();
+        let published = explain::publish_background(&self.store, &reading, sha256, bytes, reading.chain_time).await?;
+        self.published(published).await
+    }
+
+    async fn published(&self, published: Published) -> Result<Published, WorkflowError> {
         self.reread_decisions().await?;
-        self.tell(vec!["decisions"], None);
-        Ok(())
+        if published.new {
+            self.tell(vec!["decisions", "log"], None);
+        }
+        Ok(published)
     }
 
     async fn after_round(&self, round: &Round) -> Result<(), sea_orm::DbErr> {
@@ -248,7 +269,7 @@ impl Bridge {
                 before.facts.clone()
             }
         };
-        if (held.decisions, held.models) != (read.decisions, read.models) {
+        if (held.decisions, held.models, held.backgrounds) != (read.decisions, read.models, read.backgrounds) {
             self.reread_decisions().await?;
         }
         *self.read.write().unwrap_or_else(std::sync::PoisonError::into_inner) = held;
@@ -347,11 +368,12 @@ struct Held {
     last_event: Option<i64>,
     decisions: u64,
     models: u64,
+    backgrounds: u64,
 }
 
 impl Held {
     async fn by(store: &Store) -> Result<Self, sea_orm::DbErr> {
-        use crate::store::entities::{decision, event, model};
+        use crate::store::entities::{background, decision, event, model};
         use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder, QuerySelect};
         let last_event = event::Entity::find()
             .select_only()
@@ -364,6 +386,7 @@ impl Held {
             last_event,
             decisions: decision::Entity::find().count(&store.db).await?,
             models: model::Entity::find().count(&store.db).await?,
+            backgrounds: background::Entity::find().count(&store.db).await?,
         })
     }
 }

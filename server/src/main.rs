@@ -3,8 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use governance::proposal::ProposalFile;
-use server::{agent::AgentArgs, bridge::Bridge, config::Config, demo::DemoArgs, engine::EngineArgs, store::Store, web};
+use governance::{explanation::VerificationState, proposal::ProposalFile};
+use server::{
+    agent::AgentArgs,
+    bridge::Bridge,
+    config::Config,
+    decision::{self, DecisionCommand, SubmitError},
+    demo::DemoArgs,
+    engine::EngineArgs,
+    explain::{self, ExplainArgs, ExplainError},
+    store::Store,
+    web,
+};
 
 /// Exit codes: 0 done, 1 checked and found wrong, 2 usage, 3 not reachable.
 const WRONG: u8 = 1;
@@ -56,6 +66,13 @@ enum Command {
     },
     /// Proposal id, description hash and operation ids of a proposal in a JSON file (`-` reads standard input).
     Ids { file: PathBuf },
+    /// Attributions of every row of a file, for a model of any format that is read here.
+    Explain(ExplainArgs),
+    /// Decision records as files: check one, or hand it in to a bridge.
+    Decision {
+        #[command(subcommand)]
+        command: DecisionCommand,
+    },
     /// Check a whole explanation log from outside.
     Verify {
         /// Where the log is served, such as `http://127.0.0.1:3000/log`.
@@ -113,6 +130,8 @@ async fn run(cli: Cli) -> Result<(), Failed> {
             Ok(())
         }
         Command::Ids { file } => ids(&file),
+        Command::Explain(args) => explain(&args, cli.json),
+        Command::Decision { command } => decision(command, cli.json).await,
         Command::Verify { url, vkey } => verify(&url, &vkey, cli.json).await,
         Command::Engine(args) => until_stopped(server::engine::run(args)).await.map_err(Failed::unreachable),
         Command::Agent(args) => until_stopped(server::agent::run(args)).await.map_err(Failed::unreachable),
@@ -136,6 +155,46 @@ fn ids(file: &PathBuf) -> Result<(), Failed> {
     // JSON either way: it is made to be piped.
     println!("{}", serde_json::to_string_pretty(&ids).map_err(Failed::wrong)?);
     Ok(())
+}
+
+fn explain(args: &ExplainArgs, json: bool) -> Result<(), Failed> {
+    match explain::run(args, json, &mut std::io::stdout().lock(), |remark| eprintln!("wherefore: {remark}")) {
+        Ok(()) => Ok(()),
+        // Whoever reads has seen enough, as with `| head`.
+        Err(ExplainError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(ExplainError::Usage(text)) => Err(Failed(USAGE, text)),
+        Err(other) => Err(Failed::wrong(other)),
+    }
+}
+
+async fn decision(command: DecisionCommand, json: bool) -> Result<(), Failed> {
+    let failed = |error: SubmitError| match error {
+        SubmitError::Usage(text) => Failed(USAGE, text),
+        SubmitError::Wrong(text) => Failed(WRONG, text),
+        SubmitError::Away(text) => Failed(UNREACHABLE, text),
+    };
+    let wrong = match command {
+        DecisionCommand::Check { file, model, background, registry } => {
+            let checked = decision::check(&file, model.as_deref(), background.as_deref(), registry).map_err(failed)?;
+            if json {
+                println!("{}", serde_json::to_string(&checked).map_err(Failed::wrong)?);
+            } else {
+                print!("{}", decision::in_words(&checked));
+            }
+            checked.verification == VerificationState::Mismatch
+        }
+        DecisionCommand::Submit { file, bridge, model, background } => {
+            let submitted = decision::submit(&file, &bridge, model.as_deref(), background.as_deref()).await.map_err(failed)?;
+            if json {
+                println!("{}", serde_json::to_string(&submitted).map_err(Failed::wrong)?);
+            } else {
+                let known = if submitted.new { "was taken in" } else { "was there already" };
+                println!("Decision {} {known}, and is {}.\n{}", submitted.digest, submitted.verification, submitted.url);
+            }
+            submitted.verification == "mismatch"
+        }
+    };
+    if wrong { Err(Failed(WRONG, "the decision does not hold".into())) } else { Ok(()) }
 }
 
 async fn verify(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {

@@ -3,5 +3,6 @@
 pub mod executor;
 pub mod follower;
 pub mod node;
+pub mod signature;
 
 pub use node::{Node, NodeError};

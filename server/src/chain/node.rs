@@ -122,6 +122,12 @@ impl Node {
         self.patiently(async { self.provider.call(request).block(at).await }).await
     }
 
+    /// Runs init code without sending it, and returns the code it would deploy.
+    pub async fn run(&self, code: Bytes, gas: u64, at: BlockId) -> Result<Bytes, NodeError> {
+        let request = TransactionRequest { to: Some(TxKind::Create), gas: Some(gas), ..Default::default() }.with_input(code);
+        self.patiently(async { self.provider.call(request).block(at).await }).await
+    }
+
     pub async fn estimate_gas(&self, from: Address, to: Address, data: Bytes) -> Result<u64, NodeError> {
         let request = TransactionRequest { from: Some(from), to: Some(TxKind::Call(to)), ..Default::default() }.with_input(data);
         self.patiently(async { self.provider.estimate_gas(request).block(BlockId::pending()).await }).await

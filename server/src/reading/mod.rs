@@ -3,9 +3,12 @@
 //! A better reading therefore improves everything old at once, and a reorg needs no repair here.
 
 mod art;
-mod decisions;
+mod carried;
+pub mod decisions;
 mod engines;
+mod explanations;
 mod facts;
+mod outcomes;
 mod proposals;
 pub mod text;
 

@@ -26,7 +26,10 @@ pub fn operation(proposal: &ProposalFacts, governor: alloy_primitives::Address) 
 }
 
 impl Reading {
-    fn registry_calls<'a>(&'a self, proposal: &'a ProposalFacts) -> impl Iterator<Item = ParameterRegistry::setParametersCall> + 'a {
+    pub(super) fn registry_calls<'a>(
+        &'a self,
+        proposal: &'a ProposalFacts,
+    ) -> impl Iterator<Item = ParameterRegistry::setParametersCall> + 'a {
         proposal.targets.iter().zip(&proposal.calldatas).filter(|(target, _)| **target == self.source.registry).filter_map(|(_, data)| {
             (data.get(..4) == Some(&ParameterRegistry::setParametersCall::SELECTOR))
                 .then(|| ParameterRegistry::setParametersCall::abi_decode_validate(data).ok())

@@ -53,6 +53,111 @@ pub fn filtered(reading: &Reading, state: &str, search: &str) -> Vec<ProposalSum
         .collect()
 }
 
+/// An agent with its decisions, what became of them, and what they have in common.
+pub fn agent_view(reading: &Reading, agent: &crate::config::AgentConfig) -> AgentView {
+    let decisions: Vec<DecisionSummary> =
+        reading.decision_summaries().into_iter().filter(|summary| summary.agent_slug == agent.slug).collect();
+    let proposals: Vec<ProposalSummary> = reading
+        .facts
+        .proposals
+        .iter()
+        .rev()
+        .filter(|proposal| {
+            proposal.proposer == agent.address
+                || proposal.text_digest().is_some_and(|digest| decisions.iter().any(|decision| decision.digest == digest.to_string()))
+        })
+        .map(|proposal| reading.summary(proposal))
+        .collect();
+    let model = reading
+        .decisions
+        .all
+        .values()
+        .filter(|decided| decided.record.agent_address() == Some(agent.address))
+        .max_by_key(|decided| decided.record.at)
+        .map(|decided| format!("{} {}", decided.record.model.name, decided.record.model.version));
+    AgentView {
+        slug: agent.slug.clone(),
+        party: Party { address: agent.address.to_string(), name: Some(agent.name.clone()) },
+        about: agent.about.clone(),
+        model,
+        first_seen: decisions.iter().map(|decision| decision.at).min().unwrap_or_default(),
+        decisions,
+        proposals,
+        overview: reading.overview_of(agent.address),
+        track_record: reading.track_record_by(agent.address),
+    }
+}
+
+/// A decision with everything its page shows.
+pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView> {
+    let reading = bridge.reading();
+    let decided = digest
+        .parse()
+        .ok()
+        .and_then(|digest| reading.decisions.get(digest))
+        .ok_or_else(|| AppError::NotFound(format!("Decision {digest}")))?;
+    let row = log_entry::Entity::find()
+        .filter(log_entry::Column::EntryId.eq(explain::entry_id(decided.digest)))
+        .one(&bridge.store.db)
+        .await
+        .map_err(internal)?;
+    let running = match decided.record.changes.first() {
+        Some(change) => last_report(bridge, &change.engine).await.map_err(internal)?,
+        None => None,
+    };
+    let running = running.filter(|report| report.outcome == "accepted").and_then(|report| report.hash.parse().ok());
+    Ok(reading.decision_view(decided, row.map(|row| entry_summary(&reading, &row)), running))
+}
+
+fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
+    let entry = Entry::parse(&row.leaf).ok();
+    let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
+    let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let proposal = fact("proposalId").parse().ok().and_then(|id| reading.facts.proposal(id));
+    let title = proposal.map_or_else(
+        || "a proposal that is no longer on the chain".to_owned(),
+        |proposal| format!("“{}”", text::title(&proposal.description)),
+    );
+    let decided = [fact("digest"), fact("decision")]
+        .into_iter()
+        .find_map(|digest| digest.parse().ok())
+        .and_then(|digest| reading.decisions.get(digest));
+    let agent = decided.map_or_else(|| "An agent".to_owned(), |decided| decided.record.agent.name.clone());
+    let sentence = match row.kind.as_str() {
+        "decision" => format!("{agent} signed a decision"),
+        "review" => match facts.get("findings").and_then(serde_json::Value::as_array).map_or(0, Vec::len) {
+            0 => format!("The bridge found nothing against what {agent} recommends"),
+            1 => format!("The bridge found one thing against what {agent} recommends"),
+            many => format!("The bridge found {many} things against what {agent} recommends"),
+        },
+        "proposal" => format!("{title} was proposed"),
+        "queueing" => format!("{title} entered the timelock"),
+        "execution" => format!("{title} was executed"),
+        "application" => {
+            format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string))
+        }
+        "correction" => "An earlier entry no longer holds: its block left the chain".into(),
+        other => other.to_owned(),
+    };
+    EntrySummary {
+        index: row.index as u64,
+        kind: row.kind.clone(),
+        sentence,
+        at: row.at as u64,
+        leaf_hash: row.leaf_hash.clone(),
+        subject: reading.subject(&row.kind, &facts),
+    }
+}
+
+/// What an engine last said of itself.
+async fn last_report(bridge: &Bridge, engine: &str) -> Result<Option<engine_report::Model>, sea_orm::DbErr> {
+    engine_report::Entity::find()
+        .filter(engine_report::Column::Engine.eq(engine))
+        .order_by_desc(engine_report::Column::Id)
+        .one(&bridge.store.db)
+        .await
+}
+
 /// Ratified, served and running, with one sentence about the three.
 pub async fn engine_view(bridge: &Bridge, id: &str) -> Result<EngineView, Problem> {
     let reading = bridge.reading();
@@ -66,11 +171,7 @@ pub async fn engine_view(bridge: &Bridge, id: &str) -> Result<EngineView, Proble
         })
     };
     let (ratified, served) = (as_view(facts.revisions.last()), as_view(served(facts)));
-    let report = engine_report::Entity::find()
-        .filter(engine_report::Column::Engine.eq(id))
-        .order_by_desc(engine_report::Column::Id)
-        .one(&bridge.store.db)
-        .await?;
+    let report = last_report(bridge, id).await?;
     let seen = revision_seen::Entity::find()
         .filter(revision_seen::Column::Engine.eq(id))
         .filter(revision_seen::Column::Revision.eq(ratified.revision as i64))
@@ -137,46 +238,6 @@ impl Pages {
         engine_view(&self.0, id).await.map_err(|_| internal(format!("engine {id} could not be shown")))
     }
 
-    fn entry_summary(&self, reading: &Reading, row: &log_entry::Model) -> EntrySummary {
-        let entry = Entry::parse(&row.leaf).ok();
-        let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
-        let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-        let proposal = fact("proposalId").parse().ok().and_then(|id| reading.facts.proposal(id));
-        let title = proposal.map_or_else(
-            || "a proposal that is no longer on the chain".to_owned(),
-            |proposal| format!("“{}”", text::title(&proposal.description)),
-        );
-        let decided = [fact("digest"), fact("decision")]
-            .into_iter()
-            .find_map(|digest| digest.parse().ok())
-            .and_then(|digest| reading.decisions.get(digest));
-        let agent = decided.map_or_else(|| "An agent".to_owned(), |decided| decided.record.agent.name.clone());
-        let sentence = match row.kind.as_str() {
-            "decision" => format!("{agent} signed a decision"),
-            "review" => match facts.get("findings").and_then(serde_json::Value::as_array).map_or(0, Vec::len) {
-                0 => format!("The bridge found nothing against what {agent} recommends"),
-                1 => format!("The bridge found one thing against what {agent} recommends"),
-                many => format!("The bridge found {many} things against what {agent} recommends"),
-            },
-            "proposal" => format!("{title} was proposed"),
-            "queueing" => format!("{title} entered the timelock"),
-            "execution" => format!("{title} was executed"),
-            "application" => {
-                format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string))
-            }
-            "correction" => "An earlier entry no longer holds: its block left the chain".into(),
-            other => other.to_owned(),
-        };
-        EntrySummary {
-            index: row.index as u64,
-            kind: row.kind.clone(),
-            sentence,
-            at: row.at as u64,
-            leaf_hash: row.leaf_hash.clone(),
-            subject: reading.subject(&row.kind, &facts),
-        }
-    }
-
     async fn entries_about(&self, reading: &Reading, proposal_id: &str) -> Answer<Vec<EntrySummary>> {
         let kinds = ["proposal", "queueing", "execution"];
         let rows = log_entry::Entity::find()
@@ -186,11 +247,7 @@ impl Pages {
             .await
             .map_err(internal)?;
         let needle = format!("\"proposalId\":\"{proposal_id}\"");
-        Ok(rows
-            .iter()
-            .filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle))
-            .map(|row| self.entry_summary(reading, row))
-            .collect())
+        Ok(rows.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle)).map(|row| entry_summary(reading, row)).collect())
     }
 
     fn draft_view(&self, reading: &Reading, row: draft_row::Model) -> Answer<DraftView> {
@@ -220,38 +277,6 @@ impl Pages {
             decision: decided.map(|decided| reading.decision_summary(decided)),
             proposal: proposal.map(|proposal| reading.proposal_ref(proposal)),
         })
-    }
-
-    fn agent_view(&self, reading: &Reading, agent: &crate::config::AgentConfig) -> AgentView {
-        let decisions: Vec<DecisionSummary> =
-            reading.decision_summaries().into_iter().filter(|summary| summary.agent_slug == agent.slug).collect();
-        let proposals: Vec<ProposalSummary> = reading
-            .facts
-            .proposals
-            .iter()
-            .rev()
-            .filter(|proposal| {
-                proposal.proposer == agent.address
-                    || proposal.text_digest().is_some_and(|digest| decisions.iter().any(|decision| decision.digest == digest.to_string()))
-            })
-            .map(|proposal| reading.summary(proposal))
-            .collect();
-        let model = reading
-            .decisions
-            .all
-            .values()
-            .filter(|decided| decided.record.agent_address() == Some(agent.address))
-            .max_by_key(|decided| decided.record.at)
-            .map(|decided| format!("{} {}", decided.record.model.name, decided.record.model.version));
-        AgentView {
-            slug: agent.slug.clone(),
-            party: Party { address: agent.address.to_string(), name: Some(agent.name.clone()) },
-            about: agent.about.clone(),
-            model,
-            first_seen: decisions.iter().map(|decision| decision.at).min().unwrap_or_default(),
-            decisions,
-            proposals,
-        }
     }
 }
 
@@ -343,30 +368,19 @@ impl Backend for Pages {
     }
 
     async fn decision(&self, digest: String) -> Answer<DecisionView> {
-        let reading = self.reading();
-        let decided = digest
-            .parse()
-            .ok()
-            .and_then(|digest| reading.decisions.get(digest))
-            .ok_or_else(|| AppError::NotFound(format!("Decision {digest}")))?;
-        let row = log_entry::Entity::find()
-            .filter(log_entry::Column::EntryId.eq(explain::entry_id(decided.digest)))
-            .one(&self.0.store.db)
-            .await
-            .map_err(internal)?;
-        Ok(reading.decision_view(decided, row.map(|row| self.entry_summary(&reading, &row))))
+        decision_view(&self.0, &digest).await
     }
 
     async fn agents(&self) -> Answer<Vec<AgentView>> {
         let reading = self.reading();
-        Ok(reading.dao.agents.iter().map(|agent| self.agent_view(&reading, agent)).collect())
+        Ok(reading.dao.agents.iter().map(|agent| agent_view(&reading, agent)).collect())
     }
 
     async fn agent(&self, slug: String) -> Answer<AgentView> {
         let reading = self.reading();
         let agent =
             reading.dao.agents.iter().find(|agent| agent.slug == slug).ok_or_else(|| AppError::NotFound(format!("Agent {slug}")))?;
-        Ok(self.agent_view(&reading, agent))
+        Ok(agent_view(&reading, agent))
     }
 
     async fn log(&self, before: Option<u64>) -> Answer<LogView> {
@@ -381,7 +395,7 @@ impl Backend for Pages {
             vkey: self.0.log.vkey(),
             checkpoint,
             older: rows.last().map(|row| row.index as u64).filter(|index| *index > 0),
-            entries: rows.iter().map(|row| self.entry_summary(&reading, row)).collect(),
+            entries: rows.iter().map(|row| entry_summary(&reading, row)).collect(),
         })
     }
 
@@ -392,11 +406,11 @@ impl Backend for Pages {
         let mut refs = Vec::new();
         for reference in Entry::parse(&row.leaf).map(|entry| entry.refs).unwrap_or_default() {
             if let Some(earlier) = self.0.log.entry(reference.index).await.map_err(internal)? {
-                refs.push(self.entry_summary(&reading, &earlier));
+                refs.push(entry_summary(&reading, &earlier));
             }
         }
         Ok(EntryView {
-            summary: self.entry_summary(&reading, &row),
+            summary: entry_summary(&reading, &row),
             leaf: String::from_utf8_lossy(&row.leaf).into_owned(),
             refs,
             proof,

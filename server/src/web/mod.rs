@@ -2,11 +2,13 @@
 
 mod auth;
 mod backend;
+mod decisions;
 mod devnet;
 mod events;
 mod feeds;
 mod log_tiles;
 mod ofrep;
+mod plots;
 mod problem;
 mod render;
 mod rest;

@@ -198,7 +198,8 @@ fn evaluate_all(bridge: &Bridge, named: Option<&str>, headers: &HeaderMap, body:
     ([(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache".to_owned())], Json(body)).into_response()
 }
 
-fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
+/// Whether whoever asks has this already.
+pub(super) fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
     headers
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())

@@ -3,12 +3,18 @@
 use app::AppError;
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use crate::{log::LogError, workflow::WorkflowError};
+use crate::{
+    log::LogError,
+    workflow::{
+        WorkflowError,
+        refusal::{Fault, Refusal},
+    },
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
@@ -17,11 +23,43 @@ pub struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    #[serde(flatten)]
+    blame: Option<Box<Blame>>,
+    #[serde(skip)]
+    retry_after: Option<u64>,
+    #[serde(skip)]
+    authenticate: Option<&'static str>,
+}
+
+/// What of that which was sent is to blame; the first part by itself, and all of them.
+#[derive(Clone, Debug, Serialize)]
+struct Blame {
+    /// A JSON pointer (RFC 6901).
+    pointer: String,
+    /// The same in the words of error messages, such as `inputs[2].value`.
+    field: String,
+    errors: Vec<Part>,
+}
+
+/// A part of what was sent, and what is wrong with it.
+#[derive(Clone, Debug, Serialize)]
+struct Part {
+    pointer: String,
+    field: String,
+    detail: String,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { kind: "about:blank", title: status.canonical_reason().unwrap_or("Error"), status: status.as_u16(), detail: detail.into() }
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            blame: None,
+            retry_after: None,
+            authenticate: None,
+        }
     }
 
     pub fn not_found(what: impl std::fmt::Display) -> Self {
@@ -44,7 +82,45 @@ pub fn reference(cause: impl std::fmt::Display) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response()
+        let (retry_after, authenticate) = (self.retry_after, self.authenticate);
+        let mut answer = (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response();
+        if let Some(seconds) = retry_after {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(scheme) = authenticate {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        }
+        answer
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.fault {
+            Fault::Malformed => StatusCode::BAD_REQUEST,
+            Fault::Unsigned => StatusCode::UNAUTHORIZED,
+            Fault::NotAllowed => StatusCode::FORBIDDEN,
+            Fault::Conflict => StatusCode::CONFLICT,
+            Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Fault::Contradiction => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Fault::NotNow => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut problem = Self::new(status, refusal.detail);
+        let errors: Vec<Part> = refusal
+            .findings
+            .into_iter()
+            .map(|finding| Part { pointer: finding.pointer(), field: finding.field, detail: finding.detail })
+            .collect();
+        problem.blame = errors.first().cloned().map(|Part { pointer, field, .. }| Box::new(Blame { pointer, field, errors }));
+        problem.retry_after = match refusal.fault {
+            Fault::TooMany { retry_after } => Some(retry_after),
+            Fault::NotNow => Some(5),
+            _ => None,
+        };
+        // The signature in the document is what authenticates it.
+        problem.authenticate = (refusal.fault == Fault::Unsigned).then_some("EIP-712");
+        problem
     }
 }
 
@@ -54,6 +130,7 @@ impl From<WorkflowError> for Problem {
             WorkflowError::Refused(detail) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             WorkflowError::NotFound(what) => Self::not_found(what),
             WorkflowError::Forbidden(detail) => Self::new(StatusCode::FORBIDDEN, detail),
+            WorkflowError::Unacceptable(refusal) => refusal.into(),
             other => Self::internal(format!("{other}: {:?}", std::error::Error::source(&other))),
         }
     }
@@ -76,6 +153,7 @@ pub fn for_page(error: WorkflowError) -> AppError {
     match error {
         WorkflowError::Refused(detail) | WorkflowError::Forbidden(detail) => AppError::Refused(detail),
         WorkflowError::NotFound(what) => AppError::NotFound(what),
+        WorkflowError::Unacceptable(refusal) => AppError::Refused(refusal.detail),
         other => AppError::Internal(reference(format!("{other}: {:?}", std::error::Error::source(&other)))),
     }
 }

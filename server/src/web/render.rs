@@ -76,5 +76,11 @@ pub async fn from_engine(State(web): State<Web>, Path((engine, path)): Path<(Str
 
 pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
     let (_, kind, bytes) = *app::assets::ALL.iter().find(|(name, ..)| *name == file).ok_or_else(|| Problem::not_found(&file))?;
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=60")], bytes).into_response())
+    let mut answer = ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=60")], bytes).into_response();
+    if file == "explainer.js" {
+        // A worker lives by the policy of its own script: our module, its WASM, and our own files to read.
+        let policy = header::HeaderValue::from_static("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'");
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(answer)
 }

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sea_orm::EntityTrait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,13 +15,12 @@ use super::{Problem, backend};
 use crate::{
     bridge::Bridge,
     reading,
-    store::entities::model,
     workflow::{apply, draft},
 };
 
-type Answer = Result<Json<Value>, Problem>;
+pub(super) type Answer = Result<Json<Value>, Problem>;
 
-fn list(items: Vec<Value>) -> Json<Value> {
+pub(super) fn list(items: Vec<Value>) -> Json<Value> {
     Json(json!({"items": items, "next": null}))
 }
 
@@ -50,7 +47,7 @@ pub async fn daos(State(bridge): State<Arc<Bridge>>) -> Json<Value> {
     list(vec![dao])
 }
 
-fn proposal_json(summary: &app::views::ProposalSummary) -> Value {
+pub(super) fn proposal_json(summary: &app::views::ProposalSummary) -> Value {
     json!({
         "chain": summary.chain,
         "governor": summary.governor,
@@ -198,80 +195,6 @@ pub async fn report(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn decision_json(summary: &app::views::DecisionSummary) -> Value {
-    json!({
-        "digest": summary.digest,
-        "agent": {"address": summary.agent.address, "name": summary.agent.name, "slug": summary.agent_slug},
-        "question": summary.question,
-        "summary": summary.line,
-        "at": summary.at,
-        "verification": summary.state,
-        "proposalId": summary.proposal.as_ref().map(|proposal| &proposal.proposal_id),
-        "draft": summary.draft,
-    })
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct DecisionsAsked {
-    #[serde(default)]
-    agent: String,
-}
-
-pub async fn decisions(State(bridge): State<Arc<Bridge>>, Query(asked): Query<DecisionsAsked>) -> Json<Value> {
-    let reading = bridge.reading();
-    list(
-        reading
-            .decision_summaries()
-            .iter()
-            .filter(|summary| asked.agent.is_empty() || summary.agent_slug == asked.agent)
-            .map(decision_json)
-            .collect(),
-    )
-}
-
-pub async fn decision(State(bridge): State<Arc<Bridge>>, Path(digest): Path<String>) -> Answer {
-    let reading = bridge.reading();
-    let decided = digest
-        .parse()
-        .ok()
-        .and_then(|digest| reading.decisions.get(digest))
-        .ok_or_else(|| Problem::not_found(format!("Decision {digest}")))?;
-    let mut json = decision_json(&reading.decision_summary(decided));
-    json["record"] = serde_json::from_str(&decided.raw).unwrap_or(Value::Null);
-    json["checks"] = json!(decided.verification.checks);
-    Ok(Json(json))
-}
-
-pub async fn decide(State(bridge): State<Arc<Bridge>>, body: Bytes) -> Result<Response, Problem> {
-    let digest = bridge.accept_decision(&body).await?;
-    let location = format!("/api/v1/decisions/{digest}");
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(json!({"digest": digest, "draft": reading::draft_id(digest)})))
-        .into_response())
-}
-
-pub async fn model(State(bridge): State<Arc<Bridge>>, Path(sha256): Path<String>) -> Result<Response, Problem> {
-    let row =
-        model::Entity::find_by_id(&sha256).one(&bridge.store.db).await?.ok_or_else(|| Problem::not_found(format!("Model {sha256}")))?;
-    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], row.bytes)
-        .into_response())
-}
-
-pub async fn publish_model(State(bridge): State<Arc<Bridge>>, Path(sha256): Path<String>, body: Bytes) -> Result<StatusCode, Problem> {
-    bridge.publish_model(&sha256, &body).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub async fn agents(State(bridge): State<Arc<Bridge>>) -> Json<Value> {
-    let reading = bridge.reading();
-    let items = reading
-        .dao
-        .agents
-        .iter()
-        .map(|agent| json!({"slug": agent.slug, "name": agent.name, "address": agent.address, "about": agent.about}))
-        .collect();
-    list(items)
-}
-
 /// Public drafts only: a person's drafts are private until they are proposed.
 pub async fn drafts(State(bridge): State<Arc<Bridge>>) -> Answer {
     let rows = draft::visible_to(&bridge.store, None).await?;
@@ -287,6 +210,7 @@ pub async fn proof(State(bridge): State<Arc<Bridge>>, Path(index): Path<u64>) ->
 pub async fn schema(Path(path): Path<String>) -> Result<Response, Problem> {
     let text = match path.as_str() {
         "decision/v1" | "decision/v1.json" => include_str!("../../schemas/decision-v1.json"),
+        "linear-model/v1" | "linear-model/v1.json" => include_str!("../../schemas/linear-model-v1.json"),
         "log-entry/v1" | "log-entry/v1.json" => include_str!("../../schemas/log-entry-v1.json"),
         _ => return Err(Problem::not_found(format!("Schema {path}"))),
     };

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{get, post},
 };
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -23,7 +23,7 @@ use tower_http::{
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-use super::{Problem, auth, backend::Pages, devnet, events, feeds, log_tiles, ofrep, render, rest};
+use super::{Problem, auth, backend::Pages, decisions, devnet, events, feeds, log_tiles, ofrep, plots, render, rest};
 use crate::{bridge::Bridge, store::Sessions};
 
 /// What handlers share.
@@ -157,13 +157,15 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/engines/{engine}", get(rest::engine))
         .route("/api/v1/engines/{engine}/observations", get(rest::observations))
         .route("/api/v1/engines/{engine}/reports", post(rest::report))
-        .route("/api/v1/decisions", get(rest::decisions).post(rest::decide))
-        .route("/api/v1/decisions/{digest}", get(rest::decision))
-        .route(
-            "/api/v1/models/{sha256}",
-            get(rest::model).merge(put(rest::publish_model).layer(DefaultBodyLimit::max(crate::workflow::explain::MAX_MODEL))),
-        )
-        .route("/api/v1/agents", get(rest::agents))
+        .route("/api/v1/decisions", get(decisions::list).post(decisions::decide))
+        .route("/api/v1/decisions/{digest}", get(decisions::decision))
+        .route("/api/v1/decisions/{digest}/record", get(decisions::record))
+        .route("/api/v1/models/{sha256}", get(decisions::model).put(decisions::publish_model))
+        .route("/api/v1/backgrounds/{sha256}", get(decisions::background).put(decisions::publish_background))
+        .route("/api/v1/agents", get(decisions::agents))
+        .route("/api/v1/agents/{slug}/plots/{file}", get(plots::of_agent))
+        .route("/api/v1/decisions/{digest}/plots/{file}", get(plots::of_decision))
+        .route("/api/v1/agents/{slug}", get(decisions::agent))
         .route("/api/v1/drafts", get(rest::drafts))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
         .route("/api/v1/events", get(events::events))

@@ -63,7 +63,13 @@ pub async fn visible_to(store: &Store, reader: Option<Address>) -> Result<Vec<dr
     if let Some(reader) = reader {
         may_see = may_see.add(draft::Column::Author.eq(reader.to_string()));
     }
-    Ok(draft::Entity::find().filter(may_see).order_by_desc(draft::Column::UpdatedAt).limit(200).all(&store.db).await?)
+    Ok(draft::Entity::find()
+        .filter(may_see)
+        .order_by_desc(draft::Column::UpdatedAt)
+        .order_by_asc(draft::Column::Id)
+        .limit(200)
+        .all(&store.db)
+        .await?)
 }
 
 pub async fn get(store: &Store, reader: Option<Address>, id: &str) -> Result<draft::Model, WorkflowError> {

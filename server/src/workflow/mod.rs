@@ -11,6 +11,7 @@ pub mod execute;
 pub mod explain;
 pub mod propose;
 pub mod queue;
+pub mod refusal;
 pub mod review;
 
 use alloy_sol_types::SolEvent;
@@ -40,6 +41,9 @@ pub enum WorkflowError {
     NotFound(String),
     #[error("{0}")]
     Forbidden(String),
+    /// As [`Refused`](Self::Refused), with the parts that are to blame.
+    #[error(transparent)]
+    Unacceptable(#[from] refusal::Refusal),
 }
 
 /// Records the step that an event completes.

@@ -5,6 +5,9 @@
 
 mod agents;
 mod api;
+mod command;
+mod contract_agents;
+mod decisions;
 mod engine;
 mod executor;
 mod faults;

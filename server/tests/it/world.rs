@@ -333,12 +333,11 @@ fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
             token_file: dir.join("engine.token"),
             url: None,
         }],
-        agents: vec![AgentConfig {
-            slug: deployment.agent.slug.clone(),
-            name: deployment.agent.name.clone(),
-            address: deployment.agent.address,
-            about: String::new(),
-        }],
+        agents: deployment
+            .agents
+            .iter()
+            .map(|agent| AgentConfig { slug: agent.slug.clone(), name: agent.name.clone(), address: agent.address, about: String::new() })
+            .collect(),
     }
 }
 
@@ -496,7 +495,7 @@ impl Site {
             dao: devnet::Dao { name: "Nobody".into(), about: String::new() },
             names: vec![],
             accounts: vec![],
-            agent: devnet::AgentAccount { address: nobody, name: "None".into(), slug: "none".into() },
+            agents: vec![],
             executor: nobody,
             agent_key: PathBuf::new(),
             executor_key: PathBuf::new(),

@@ -11,6 +11,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub record: String,
     pub received_at: i64,
+    /// Where the agent is a contract account: the block as of which it accepted the signature.
+    pub accepted_block: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

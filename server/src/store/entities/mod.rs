@@ -1,5 +1,6 @@
 //! One table per file, as the migrations make them.
 
+pub mod background;
 pub mod block;
 pub mod cursor;
 pub mod decision;
