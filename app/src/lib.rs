@@ -15,6 +15,7 @@ pub mod components;
 mod error;
 pub mod markdown;
 pub mod pages;
+pub mod plots;
 pub mod shell;
 pub mod views;
 

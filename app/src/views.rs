@@ -2,7 +2,15 @@
 //!
 //! Ids and uint256 are decimal strings, hashes 0x-hex, times unix seconds on the chain's clock.
 
-use governance::explanation::{Binding, RuleStep, VerificationState};
+use governance::explanation::{
+    Binding, RuleStep, Verification, VerificationState,
+    comparison::Comparison,
+    links::Carried,
+    overview::Overview,
+    staleness::Stale,
+    track_record::{Outcome, TrackRecord},
+    what_if::WhatIfs,
+};
 use serde::{Deserialize, Serialize};
 
 /// Somebody or something with an address, named where a name is known.
@@ -386,11 +394,36 @@ pub struct DecisionView {
     pub raw: String,
     /// Where the model's bytes are served; `None` when it was not published.
     pub model_url: Option<String>,
-    pub checks: Vec<governance::explanation::Check>,
+    /// Where its background's bytes are served, for a method that needs one.
+    pub background_url: Option<String>,
+    /// Every link as the bridge found it.
+    pub verification: Verification,
+    /// Why the badge is what it is, line by line.
+    pub why: Vec<String>,
+    pub stale: Option<Stale>,
+    /// What chain and engine said, for the last links.
+    pub carried: Carried,
     pub bars: Vec<governance::explanation::Bar>,
     pub rule_steps: Vec<RuleStep>,
+    /// Unit of the parameter that the rule is about.
+    pub rule_unit: String,
+    /// What rounding left over: output less baseline less all attributions.
+    pub residual: f64,
+    /// The explanation in a handful of paragraphs.
+    pub full: Vec<String>,
+    /// Empty where the model was not published or cannot be asked.
+    pub what_ifs: WhatIfs,
+    pub others: Vec<OtherOpinion>,
+    pub outcome: Option<Outcome>,
     pub binding: Binding,
     pub entry: Option<EntrySummary>,
+}
+
+/// Another decision on the same question, beside this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtherOpinion {
+    pub summary: DecisionSummary,
+    pub comparison: Comparison,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -402,6 +435,10 @@ pub struct AgentView {
     pub decisions: Vec<DecisionSummary>,
     pub first_seen: u64,
     pub proposals: Vec<ProposalSummary>,
+    /// All its decisions at once; `None` with fewer than two.
+    pub overview: Option<Overview>,
+    /// What it predicted beside what was seen; `None` where nothing on chain could show it.
+    pub track_record: Option<TrackRecord>,
 }
 
 /// A line of the explanation log.

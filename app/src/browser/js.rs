@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use js_sys::{Function, JSON, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Function, JSON, Object, Promise, Reflect};
 use serde_json::Value as Json;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -130,17 +130,6 @@ pub async fn fetch(method: &str, path: &str, body: Option<&Json>) -> Result<(u16
     Ok((response.status(), text.as_string().unwrap_or_default()))
 }
 
-/// The bytes at a path of this site.
-pub async fn fetch_bytes(path: &str) -> Result<Vec<u8>, String> {
-    let response = response("GET", path, None).await?;
-    if !response.ok() {
-        return Err(format!("The server answered {} for {path}.", response.status()));
-    }
-    let lost = |_| "The answer was cut off.".to_owned();
-    let buffer = JsFuture::from(response.array_buffer().map_err(lost)?).await.map_err(lost)?;
-    Ok(Uint8Array::new(&buffer).to_vec())
-}
-
 /// Follows server-sent events for as long as the page lives: `changed` with the data of each, `connected` as the stream comes and goes.
 pub fn follow(path: &str, event: &str, changed: impl Fn(Json) + 'static, connected: impl Fn(bool) + Clone + 'static) {
     let on_change =
@@ -183,6 +172,81 @@ pub fn follow(path: &str, event: &str, changed: impl Fn(Json) + 'static, connect
     let _returning = window().add_event_listener_with_callback("pageshow", on_return.as_ref().unchecked_ref());
     on_leave.forget();
     on_return.forget();
+}
+
+/// What waits for the worker's answer to one question.
+struct Waiting {
+    resolve: Function,
+    reject: Function,
+    progress: Box<dyn Fn(Json)>,
+}
+
+thread_local! {
+    static WORKER: RefCell<Option<web_sys::Worker>> = const { RefCell::new(None) };
+    static WAITING: RefCell<BTreeMap<u64, Waiting>> = const { RefCell::new(BTreeMap::new()) };
+    static ASKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// The worker of this page, started with the first question.
+fn worker() -> Result<web_sys::Worker, String> {
+    if let Some(worker) = WORKER.with_borrow(Clone::clone) {
+        return Ok(worker);
+    }
+    let options = web_sys::WorkerOptions::new();
+    options.set_type(web_sys::WorkerType::Module);
+    let worker = web_sys::Worker::new_with_options("/assets/explainer.js", &options)
+        .map_err(|_| "This browser could not start a second thread.".to_owned())?;
+    let answered = Closure::<dyn Fn(web_sys::MessageEvent)>::new(|event: web_sys::MessageEvent| {
+        let said: Json = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let id = said["id"].as_u64().unwrap_or_default();
+        if let Some(progress) = said.get("progress") {
+            WAITING.with_borrow(|waiting| {
+                if let Some(waiting) = waiting.get(&id) {
+                    (waiting.progress)(progress.clone());
+                }
+            });
+            return;
+        }
+        let Some(waiting) = WAITING.with_borrow_mut(|waiting| waiting.remove(&id)) else { return };
+        let _told = match said.get("failed").and_then(Json::as_str) {
+            Some(reason) => waiting.reject.call1(&JsValue::NULL, &reason.into()),
+            None => waiting.resolve.call1(&JsValue::NULL, &said["done"].to_string().into()),
+        };
+    });
+    worker.set_onmessage(Some(answered.as_ref().unchecked_ref()));
+    answered.forget();
+    let broken = Closure::<dyn Fn(JsValue)>::new(|event: JsValue| {
+        let reason = text(&event, "message");
+        let reason = if reason.is_empty() { "The second thread ended.".to_owned() } else { reason };
+        WORKER.take();
+        for (_, waiting) in WAITING.take() {
+            let _told = waiting.reject.call1(&JsValue::NULL, &reason.as_str().into());
+        }
+    });
+    worker.set_onerror(Some(broken.as_ref().unchecked_ref()));
+    broken.forget();
+    WORKER.set(Some(worker.clone()));
+    Ok(worker)
+}
+
+/// Asks the worker of this page, which answers questions in order.
+pub async fn on_another_thread(task: &str, body: Json, progress: impl Fn(Json) + 'static) -> Result<Json, String> {
+    let worker = worker()?;
+    let id = ASKED.get() + 1;
+    ASKED.set(id);
+    let mut progress: Option<Box<dyn Fn(Json)>> = Some(Box::new(progress));
+    let answer = Promise::new(&mut |resolve, reject| {
+        if let Some(progress) = progress.take() {
+            WAITING.with_borrow_mut(|waiting| waiting.insert(id, Waiting { resolve, reject, progress }));
+        }
+    });
+    worker
+        .post_message(&to_js(&serde_json::json!({ "id": id, "task": task, "body": body })))
+        .map_err(|_| "The second thread could not be asked.".to_owned())?;
+    match JsFuture::from(answer).await {
+        Ok(done) => serde_json::from_str(&done.as_string().unwrap_or_default()).map_err(|error| error.to_string()),
+        Err(reason) => Err(reason.as_string().unwrap_or_else(|| "The second thread failed.".into())),
+    }
 }
 
 pub async fn sleep(milliseconds: i32) {

@@ -5,6 +5,8 @@
 
 pub mod calls;
 mod clock_control;
+#[cfg(feature = "hydrate")]
+mod explainer;
 mod live;
 #[cfg_attr(feature = "hydrate", path = "js.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "absent.rs")]

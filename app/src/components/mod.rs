@@ -14,7 +14,6 @@ mod sparkline;
 mod state_timeline;
 mod tally_bar;
 mod text;
-mod waterfall;
 
 pub use action_table::ActionTable;
 pub use address::{Address, Copy, Hash};
@@ -30,4 +29,5 @@ pub use sparkline::Sparkline;
 pub use state_timeline::StateTimeline;
 pub use tally_bar::TallyBar;
 pub use text::Markdown;
-pub use waterfall::Waterfall;
+
+pub use crate::plots::Waterfall;

@@ -1,7 +1,12 @@
 //! Decisions: what agents recommended, from which numbers, and whether those numbers hold.
 
+mod certainty;
+mod head;
 mod list;
+mod opinions;
+mod otherwise;
 mod recompute;
+mod record;
 mod show;
 
 pub(super) use list::DecisionRows;

@@ -1,14 +1,14 @@
-//! Computing a decision again in the reader's browser: from the record's bytes and the model's, with nothing taken on trust.
+//! Computing a decision again in the reader's browser, on a thread of its own: from the record's bytes and the model's,
+//! with nothing taken on trust.
 
-use governance::{
-    explanation::{Check, DecisionRecord, Model, Verification, VerificationState, verify},
-    onchain::Address,
-};
+use governance::explanation::{Verification, VerificationState, what_if::WhatIfs};
 use leptos::{prelude::*, task::spawn_local};
+use serde_json::{Value as Json, json};
 
 use crate::{
     browser::outside,
-    components::{Glyph, Icon, VerificationBadge},
+    components::VerificationBadge,
+    plots::Chain,
     views::{DecisionView, Site},
 };
 
@@ -16,11 +16,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recomputed {
     pub verification: Verification,
-    /// Milliseconds of computing, without fetching.
+    /// Why its badge is what it is, line by line.
+    pub why: Vec<String>,
+    /// Milliseconds of reading the model and of computing, without fetching.
     pub took: f64,
-    pub model_bytes: Option<usize>,
+    pub model_bytes: Option<u64>,
     /// Largest distance between a number of the record and the one computed here.
     pub difference: f64,
+    /// Whether the what-ifs came out as the page says them; `None` without a model.
+    pub what_ifs_agree: Option<bool>,
 }
 
 /// Kept by the page, so that a live update does not take it away.
@@ -35,34 +39,47 @@ pub fn shown(server: VerificationState, here: Option<VerificationState>) -> Veri
     }
 }
 
+/// The chain from inputs to engine as the bridge found it, and again as this browser finds it.
 #[component]
 pub fn RecomputeHere(view: DecisionView, site: Site, found: Found) -> impl IntoView {
-    let busy = RwSignal::new(false);
+    let progress = RwSignal::new(None::<String>);
     let published = view.model_url.is_some();
+    let links = StoredValue::new(view.verification.links.clone());
     let view = StoredValue::new(view);
     let run = move |_| {
         let site = site.clone();
         let Some(view) = view.try_get_value() else { return };
-        busy.set(true);
+        progress.set(Some("Starting…".into()));
         spawn_local(async move {
-            let outcome = recompute(&view, &site).await;
+            let outcome = recompute(&view, &site, move |stage| {
+                let _gone = progress.try_set(Some(stage));
+            })
+            .await;
             found.set(Some(outcome));
-            let _gone = busy.try_set(false);
+            let _gone = progress.try_set(None);
         });
     };
     view! {
+        <div data-testid="chain">
+            {move || {
+                let here = found.with(|found| found.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.verification.links.clone()));
+                let links = here.unwrap_or_else(|| links.try_get_value().unwrap_or_default());
+                view! { <Chain links/> }
+            }}
+        </div>
         <div class="panel stack" data-testid="recompute">
             <p>{if published {
-                "Your browser can fetch the model, check its fingerprint, and compute the baseline, every contribution, the answer, the rule and the record's own fingerprint again."
+                "Your browser can fetch record and model, check their fingerprints, and compute the baseline, every contribution, the answer, the rule and the what-ifs again."
             } else {
                 "The model was not published. Your browser can still check that the numbers add up, that the rule gives the change, and that the record's fingerprint and signature hold."
             }}</p>
             <p class="needs-js">
-                <button class="button" type="button" id="recompute" disabled=move || busy.get() on:click=run>
-                    {move || if busy.get() { "Computing…" } else { "Recompute here" }}
+                <button class="button" type="button" id="recompute" disabled=move || progress.with(Option::is_some) on:click=run>
+                    {move || if progress.with(Option::is_some) { "Computing…" } else { "Recompute here" }}
                 </button>
             </p>
             <div role="status" id="recompute-outcome">
+                {move || progress.get().map(|stage| view! { <p class="small muted">{stage}</p> })}
                 {move || found.get().map(|found| match found {
                     Err(why) => view! { <p class="note note-bad">{why}</p> }.into_any(),
                     Ok(found) => view! { <Outcome found/> }.into_any(),
@@ -75,8 +92,8 @@ pub fn RecomputeHere(view: DecisionView, site: Site, found: Found) -> impl IntoV
 #[component]
 fn Outcome(found: Recomputed) -> impl IntoView {
     let state = found.verification.state;
-    let count = found.verification.checks.len();
-    let failed = found.verification.checks.iter().filter(|check| !check.ok).count();
+    let count = found.verification.checks().count();
+    let failed = found.verification.checks().filter(|check| !check.ok).count();
     let source = found
         .model_bytes
         .map_or_else(|| "without the model".to_owned(), |bytes| format!("from the model's {:.0} kB", (bytes as f64 / 1000.0).ceil()));
@@ -88,76 +105,67 @@ fn Outcome(found: Recomputed) -> impl IntoView {
     let line = if failed == 0 {
         format!("{count} checks hold, {source}, in {:.1} ms; {difference}.", found.took)
     } else {
-        format!("{failed} of {count} checks do not hold, {source}, in {:.1} ms.", found.took)
+        let broken = found.verification.broken().map_or_else(String::new, |link| format!(" The first link that breaks: {}.", link.label()));
+        format!("{failed} of {count} checks do not hold, {source}, in {:.1} ms.{broken}", found.took)
     };
+    let what_ifs = found.what_ifs_agree.map(|agree| {
+        if agree {
+            "What-ifs and stability came out the same here, to the last digit."
+        } else {
+            "What-ifs or stability came out differently here than the page says."
+        }
+    });
+    let good = failed == 0 && found.what_ifs_agree != Some(false);
     view! {
-        <div class=if failed == 0 { "note note-good" } else { "note note-bad" }>
+        <div class=if good { "note note-good" } else { "note note-bad" }>
             <p><VerificationBadge state plain=true/></p>
             <p>{line}</p>
+            {what_ifs.map(|line| view! { <p>{line}</p> })}
         </div>
-        <Checks checks=found.verification.checks/>
     }
 }
 
-/// Comparisons with what was expected and what was found.
-#[component]
-pub fn Checks(checks: Vec<Check>) -> impl IntoView {
-    let rows = checks
-        .into_iter()
-        .map(|check| {
-            view! {
-                <li class=if check.ok { "check check-good" } else { "check check-bad" }>
-                    <Icon glyph=if check.ok { Glyph::Check } else { Glyph::Cross }/>
-                    <span>
-                        <b>{check.name}</b>
-                        <span class="visually-hidden">{if check.ok { " holds" } else { " does not hold" }}</span>
-                        {if check.ok {
-                            view! { " "<code class="hash">{check.found}</code> }.into_any()
-                        } else {
-                            view! { " should be "<code class="hash">{check.expected}</code>", is "<code class="hash">{check.found}</code> }.into_any()
-                        }}
-                    </span>
-                </li>
-            }
-        })
-        .collect_view();
-    view! { <ul class="checks">{rows}</ul> }
+/// Has the other thread fetch and read what the decision rests on; how many bytes the model has, and the milliseconds
+/// reading took.
+pub async fn open(view: &DecisionView, progress: impl Fn(String) + 'static) -> Result<(Option<u64>, f64), String> {
+    let body = json!({
+        "record": format!("/api/v1/decisions/{}/record", view.summary.digest),
+        "model": view.model_url,
+        "background": view.background_url,
+    });
+    let opened = outside::on_another_thread("open", body, move |step| progress(stage(&step))).await?;
+    Ok((opened["modelBytes"].as_u64(), opened["readMs"].as_f64().unwrap_or_default()))
 }
 
-async fn recompute(view: &DecisionView, site: &Site) -> Result<Recomputed, String> {
-    let model = match &view.model_url {
-        Some(url) => Some(outside::fetch_bytes(url).await?),
-        None => None,
-    };
-    let registry = site.dao.registry.parse().map_err(|_| "The registry's address could not be read.")?;
-    let begun = outside::milliseconds();
-    let verification = compute(&view.raw, &view.summary.digest, model.as_deref(), site.dao.chain_id, registry)?;
-    let took = outside::milliseconds() - begun;
-    let difference = largest_difference(&verification);
-    Ok(Recomputed { verification, took, model_bytes: model.map(|model| model.len()), difference })
-}
-
-fn compute(raw: &str, digest: &str, model: Option<&[u8]>, chain_id: u64, registry: Address) -> Result<Verification, String> {
-    let record = DecisionRecord::parse(raw.as_bytes()).map_err(|error| format!("The record cannot be read: {error}."))?;
-    let hash = model.map(Model::sha256);
-    let model = model.map(Model::from_xgboost_json).transpose().map_err(|error| format!("The model cannot be read: {error}."))?;
-    let mut verification = verify(&record, model.as_ref(), hash).with_signature(&record, chain_id, registry).here();
-    let found = record.digest().to_string();
-    let ok = found.eq_ignore_ascii_case(digest);
-    verification.checks.insert(0, Check { name: "record digest".into(), expected: digest.to_owned(), found, ok });
-    if !ok {
-        verification.state = VerificationState::Mismatch;
+fn stage(step: &Json) -> String {
+    let stage = step["stage"].as_str().unwrap_or("Computing");
+    match (step["done"].as_f64(), step["of"].as_f64()) {
+        (Some(done), Some(of)) if of > 0.0 => format!("{stage}: {:.0}%", (done / of * 100.0).min(100.0)),
+        (Some(done), _) if done > 0.0 => format!("{stage}: {:.0} kB", done / 1000.0),
+        _ => format!("{stage}…"),
     }
-    Ok(verification)
 }
 
-fn largest_difference(verification: &Verification) -> f64 {
-    verification
-        .checks
-        .iter()
-        .filter(|check| matches!(check.name.as_str(), "additivity" | "output" | "baseline") || check.name.starts_with("attribution of "))
-        .filter_map(|check| Some((check.expected.parse::<f64>().ok()? - check.found.parse::<f64>().ok()?).abs()))
-        .fold(0.0, f64::max)
+async fn recompute(view: &DecisionView, site: &Site, progress: impl Fn(String) + Clone + 'static) -> Result<Recomputed, String> {
+    let (model_bytes, read) = open(view, progress.clone()).await?;
+    let body = json!({
+        "digest": view.summary.digest,
+        "chainId": site.dao.chain_id,
+        "registry": site.dao.registry,
+        "carried": view.carried,
+    });
+    let answer = outside::on_another_thread("verify", body, move |step| progress(stage(&step))).await?;
+    let unread = |error: serde_json::Error| format!("The answer could not be read: {error}.");
+    let verification: Verification = serde_json::from_value(answer["verification"].clone()).map_err(unread)?;
+    let what_ifs: Option<WhatIfs> = serde_json::from_value(answer["whatIfs"].clone()).map_err(unread)?;
+    Ok(Recomputed {
+        difference: verification.largest_difference(),
+        why: serde_json::from_value(answer["why"].clone()).map_err(unread)?,
+        took: read + answer["tookMs"].as_f64().unwrap_or_default(),
+        model_bytes,
+        what_ifs_agree: what_ifs.map(|found| found == view.what_ifs),
+        verification,
+    })
 }
 
 #[cfg(test)]
@@ -175,7 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_refused_in_words() {
-        assert!(compute("{}", "0x", None, 1, Address::ZERO).unwrap_err().starts_with("The record cannot be read"));
+    fn progress_is_told_in_the_words_that_are_known() {
+        assert_eq!(stage(&json!({"stage": "Fetching the model", "done": 500, "of": 1000})), "Fetching the model: 50%");
+        assert_eq!(stage(&json!({"stage": "Fetching the model", "done": 65_000, "of": 0})), "Fetching the model: 65 kB");
+        assert_eq!(stage(&json!({"stage": "Computing", "done": 0, "of": 0})), "Computing…");
     }
 }
