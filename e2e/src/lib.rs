@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod chain;
+pub mod forger;
 pub mod outside;
 pub mod pages;
 pub mod world;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{World, chain::Member, outside, until};
+use e2e::{Browser, World, chain::Member, forger, outside};
 use serde_json::json;
 
 const STORMS: &str = "Winter storms";
@@ -108,10 +108,55 @@ async fn an_explanation_is_recomputed_in_the_readers_browser() {
 
     page.visit(&format!("/decisions/{digest}")).await;
     page.sees_in("[data-testid=decision-state]", "Recomputed").await;
+    for section in ["#contributions", "#links", "#otherwise", "#certainty"] {
+        page.find(section).await;
+    }
     page.decision().recompute_here().await;
     page.sees_in("[data-testid=decision-state]", "Recomputed here").await;
+    let said = page.decision().tries("price_eth", "0.2").await;
+    assert!(said.contains("the rule would make that"), "{said}");
     page.is_accessible().await;
     page.is_without_trouble().await;
+}
+
+/// Whatever is altered on the way to the reader, the reader's own browser says so, and where.
+#[tokio::test]
+async fn a_tampered_record_or_model_is_a_mismatch_at_its_link() {
+    let world = World::start().await;
+    let decision = world.api("/api/v1/decisions").await["items"][0].clone();
+    let digest = decision["digest"].as_str().expect("a digest").to_owned();
+    let record = world.api(&format!("/api/v1/decisions/{digest}/record")).await;
+    let model = record["model"]["sha256"].as_str().expect("a model").to_owned();
+
+    type Alter = fn(&mut serde_json::Value);
+    let record_path = format!("/api/v1/decisions/{digest}/record");
+    let forgeries: [(&str, String, Alter); 4] = [
+        ("inputs", record_path.clone(), |record| record["inputs"][0]["value"] = json!(0.01)),
+        ("attributions", record_path.clone(), |record| {
+            let value = record["attributions"][0]["value"].as_f64().expect("a number");
+            record["attributions"][0]["value"] = json!(value + 1.0);
+        }),
+        ("rule", record_path, |record| record["rule"]["factor"] = json!(0.25)),
+        ("model", format!("/api/v1/models/{model}"), |model| {
+            let leaf = model["learner"]["gradient_booster"]["model"]["trees"][0]["split_conditions"].as_array_mut();
+            let leaf = leaf.and_then(|conditions| conditions.last_mut()).expect("a leaf");
+            *leaf = json!(leaf.as_f64().expect("its value") + 1.0);
+        }),
+    ];
+    for (link, path, alter) in forgeries {
+        let forged = forger::before(&world, &path, move |bytes| {
+            let mut value: serde_json::Value = serde_json::from_slice(&bytes).expect("it is JSON");
+            alter(&mut value);
+            serde_json::to_vec(&value).expect("it is JSON still")
+        })
+        .await;
+        let page = Browser::open(&forged).await;
+        page.visit(&format!("/decisions/{digest}")).await;
+        page.sees_in("[data-testid=decision-state]", "Recomputed").await;
+        page.decision().finds_broken(link).await;
+        page.sees_in("[data-testid=decision-state]", "Mismatch").await;
+        page.is_accessible().await;
+    }
 }
 
 #[tokio::test]
