@@ -6,7 +6,7 @@
 # make reset  forget the demo's state
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test contracts-test bench lint audit reset tools build bundle bundle-dev contracts browser clients model-check
+.PHONY: help run test contracts-test bench bench-attributions lint audit reset tools build bundle bundle-dev contracts browser clients model-check
 
 export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
 export PORT ?= 3000
@@ -40,9 +40,16 @@ contracts-test: contracts
 	$(call say,Testing contracts)
 	@cd $(CONTRACTS) && node build.mjs --check && npx --no-install forge test
 
-bench: $(VENV)/.peer
+bench: $(VENV)/.peer bench-attributions
 	$(call say,Benchmarks: each beside a peer or a limit measured in the same run)
 	@PEER_MICROSECONDS="$$($(VENV)/bin/python server/agents/cadence-steward/bench.py)" cargo bench --locked -p governance --bench rules
+
+# Attributions beside other libraries; BENCH_FLAGS=--large adds a model of 1000 trees of depth 10, which takes long to train.
+bench-attributions: $(VENV)/.peers
+	$(call say,Training models and measuring other libraries)
+	@$(VENV)/bin/python governance/benches/peers.py $(BENCH_FLAGS) "$(CARGO_TARGET_DIR)/peers"
+	$(call say,Attributions: each beside the fastest of them)
+	@PEERS="$(CARGO_TARGET_DIR)/peers" cargo bench --locked -p governance --bench attributions
 
 lint:
 	@cargo fmt --all --check
@@ -119,6 +126,12 @@ $(VENV)/.peer: $(VENV)/.ready server/agents/cadence-steward/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r server/agents/cadence-steward/requirements.txt || { echo "XGBoost could not be installed; the reason is above."; exit 1; }
 	@touch $@
 
-# Trains the steward's model again and compares every byte.
+# Other libraries that attribute, for the benchmark.
+$(VENV)/.peers: $(VENV)/.peer governance/benches/requirements.txt
+	$(call say,Installing other libraries that attribute)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r governance/benches/requirements.txt || { echo "The libraries could not be installed; the reason is above."; exit 1; }
+	@touch $@
+
+# Trains the stewards' models again and compares every byte.
 model-check: $(VENV)/.peer
-	@cd server/agents/cadence-steward && $(VENV)/bin/python train.py --check
+	@for agent in cadence-steward ledger-steward; do (cd server/agents/$$agent && $(VENV)/bin/python train.py --check) || exit 1; done
