@@ -167,7 +167,9 @@ def main():
     except ImportError:
         print("CatBoost is not installed, so it is not measured")
     else:
-        model = catboost.CatBoostRegressor(iterations=500, depth=6, learning_rate=0.1, random_seed=7, thread_count=2, verbose=0)
+        model = catboost.CatBoostRegressor(
+            iterations=500, depth=6, learning_rate=0.1, random_seed=7, thread_count=2, verbose=0, allow_writing_files=False
+        )
         model.fit(x, y)
         model.save_model(str(folder / "catboost.json"), format="json")
         for threads in (1, 2):
