@@ -8,6 +8,7 @@
 //! is left over at the end is the residual of [`Attributions`]. Errors of two features that cancel each other within a
 //! piece do not show in it.
 
+use super::quadrature::gauss_legendre;
 use super::{AttributionError, Attributions, Method};
 use crate::explanation::model::{Network, Rows};
 
@@ -94,31 +95,6 @@ fn means(rows: &Rows) -> Vec<f64> {
         }
     }
     sums.into_iter().map(|(sum, count)| sum / count).collect()
-}
-
-/// Points and weights on the interval from 0 to 1.
-fn gauss_legendre(points: usize) -> Vec<(f64, f64)> {
-    let n = points as f64;
-    let at = |number: usize| {
-        // Newton's method on the Legendre polynomial, from a starting point near the root.
-        let mut x = (std::f64::consts::PI * (number as f64 + 0.75) / (n + 0.5)).cos();
-        let mut slope = 1.0;
-        for _ in 0..100 {
-            let (mut last, mut value) = (0.0, 1.0);
-            for degree in 0..points {
-                let degree = degree as f64;
-                (last, value) = (value, ((2.0 * degree + 1.0) * x * value - degree * last) / (degree + 1.0));
-            }
-            slope = n * (x * value - last) / (x * x - 1.0);
-            let step = value / slope;
-            x -= step;
-            if step.abs() < 1e-15 {
-                break;
-            }
-        }
-        ((1.0 - x) / 2.0, 1.0 / ((1.0 - x * x) * slope * slope))
-    };
-    (0..points).map(at).collect()
 }
 
 /// A point of the way, 0 being the baseline and 1 the row, with the output there and its slope along the way.

@@ -11,7 +11,7 @@
 //! that a few Gauss–Legendre points integrate exactly. Only features of the same path meet, and nothing is divided by.
 
 use super::AttributionError;
-use super::interventional::gauss_legendre;
+use super::quadrature::gauss_legendre;
 use crate::explanation::model::Rows;
 use crate::explanation::model::forest::{Forest, Node, Tree};
 

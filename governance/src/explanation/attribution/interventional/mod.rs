@@ -21,8 +21,6 @@ use ranks::{LANES, Lanes, Ranking};
 use std::sync::OnceLock;
 use walk::Walker;
 
-pub(super) use table::gauss_legendre;
-
 /// Bytes that ranks of the background may take.
 const MOST_RANK_BYTES: usize = 256 << 20;
 

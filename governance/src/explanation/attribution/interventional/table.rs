@@ -13,36 +13,12 @@
 
 use super::ranks::Lanes;
 use super::twigs::Twig;
+use crate::explanation::attribution::quadrature::gauss_legendre;
 use crate::explanation::model::forest::{Forest, Node};
 
 /// Patterns next to each other that are handled together; a power of two.
 const WIDE: usize = 8;
 const WIDE_BITS: usize = WIDE.trailing_zeros() as usize;
-
-/// Gauss–Legendre points and weights on [0, 1].
-pub(in super::super) fn gauss_legendre(points: usize) -> Vec<(f64, f64)> {
-    let n = points as f64;
-    (0..points)
-        .map(|number| {
-            let mut x = (std::f64::consts::PI * (number as f64 + 0.75) / (n + 0.5)).cos();
-            let mut slope = 1.0;
-            for _ in 0..50 {
-                let (mut before, mut value) = (1.0, x);
-                for degree in 2..=points {
-                    let degree = degree as f64;
-                    (before, value) = (value, ((2.0 * degree - 1.0) * x * value - (degree - 1.0) * before) / degree);
-                }
-                slope = n * (x * value - before) / (x * x - 1.0);
-                let step = value / slope;
-                x -= step;
-                if step.abs() < 1e-16 {
-                    break;
-                }
-            }
-            ((1.0 - x) / 2.0, 1.0 / ((1.0 - x * x) * slope * slope))
-        })
-        .collect()
-}
 
 /// Powers and weights for one number of points.
 struct Rule {
