@@ -135,6 +135,19 @@ impl World {
         .await
     }
 
+    /// Waits until an agent has drafted something that nobody has proposed yet.
+    pub async fn draft_nobody_took_up(&self) -> Json {
+        until("a draft that nobody has taken up", async || {
+            let drafts = self.try_api("/api/v1/drafts").await?;
+            drafts["items"]
+                .as_array()?
+                .iter()
+                .find(|draft| draft["draft"]["decisionDigest"].is_string() && draft["decision"]["proposal"].is_null())
+                .cloned()
+        })
+        .await
+    }
+
     pub async fn tideline(&self) -> Json {
         self.api("/api/v1/engines/tideline").await
     }

@@ -162,8 +162,8 @@ async fn a_tampered_record_or_model_is_a_mismatch_at_its_link() {
 #[tokio::test]
 async fn a_member_takes_up_what_an_agent_drafted() {
     let world = World::start().await;
-    let drafts = world.api("/api/v1/drafts").await;
-    let digest = drafts["items"][0]["draft"]["decisionDigest"].as_str().expect("an agent's draft rests on a decision");
+    let draft = world.draft_nobody_took_up().await;
+    let digest = draft["draft"]["decisionDigest"].as_str().expect("an agent's draft rests on a decision");
     let page = world.open_browser().await;
     page.visit(&format!("/decisions/{digest}")).await;
     page.click("#take-up").await;

@@ -3,6 +3,7 @@
 
 mod m20261120_000001_create_tables;
 mod m20261121_000002_add_backgrounds;
+mod m20261122_000003_search_the_log;
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::{MigratorTrait, migrator::MigratorTrait as _, sea_orm};
@@ -12,6 +13,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_create_tables::Migration), Box::new(m20261121_000002_add_backgrounds::Migration)]
+        vec![
+            Box::new(m20261120_000001_create_tables::Migration),
+            Box::new(m20261121_000002_add_backgrounds::Migration),
+            Box::new(m20261122_000003_search_the_log::Migration),
+        ]
     }
 }

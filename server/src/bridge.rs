@@ -87,7 +87,7 @@ impl Bridge {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
         let store = Store::open(&config.database_url).await?;
-        let log = Log::open(store.clone(), &config.log_origin, &config.data_dir.join("log.key"))?;
+        let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key"))?;
         let source = config.dao.source();
         let mut tokens = Vec::new();
         for engine in &config.dao.engines {

@@ -33,12 +33,28 @@ pub struct Config {
     /// Key of the account that queues and executes; it holds no role. Without it the bridge only reads.
     #[serde(default)]
     pub executor_key: Option<PathBuf>,
-    /// Name of the log: its origin line.
-    #[serde(default = "default_origin")]
-    pub log_origin: String,
+    #[serde(default)]
+    pub log: LogConfig,
     pub dao: DaoConfig,
     #[serde(default)]
     pub devnet: Option<DevnetConfig>,
+}
+
+/// The explanation log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Its name: the origin line of every checkpoint.
+    pub origin: String,
+    /// A copy of the newest checkpoint, best on another disk than the database: a log that is behind it is refused.
+    /// `log.high-water` in the data folder unless told otherwise.
+    pub high_water: Option<PathBuf>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { origin: "wherefore.local/log".into(), high_water: None }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -123,10 +139,6 @@ fn default_database() -> String {
 
 fn default_data() -> PathBuf {
     PathBuf::from(".")
-}
-
-fn default_origin() -> String {
-    "wherefore.local/log".into()
 }
 
 #[derive(Debug, thiserror::Error)]

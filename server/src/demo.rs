@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::process::{Child, Command};
 
 use crate::{
-    config::{AgentConfig, Config, DaoConfig, DevnetConfig, EngineConfig, Named},
+    config::{AgentConfig, Config, DaoConfig, DevnetConfig, EngineConfig, LogConfig, Named},
     devnet::Deployment,
 };
 
@@ -189,7 +189,7 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
         records_dir: Some(chain.join("decisions")),
         models: deployment.agents.iter().map(|agent| model_file(&agent.slug)).collect(),
         executor_key: Some(chain.join("keys/executor.key")),
-        log_origin: "saltmarsh.example/log".into(),
+        log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
         dao: DaoConfig {
             name: deployment.dao.name.clone(),
             about: deployment.dao.about.clone(),

@@ -41,6 +41,8 @@ pub enum EntryKind {
     Review,
     /// A proposal was made on chain.
     Proposal,
+    /// The votes on a proposal when voting closed.
+    Tally,
     /// A proposal entered the timelock.
     Queueing,
     /// The timelock carried an operation out.
@@ -59,10 +61,11 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// Every kind, in the order of the workflow.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Decision,
         Self::Review,
         Self::Proposal,
+        Self::Tally,
         Self::Queueing,
         Self::Execution,
         Self::Application,
@@ -78,6 +81,7 @@ impl EntryKind {
             Self::Decision => "decision",
             Self::Review => "review",
             Self::Proposal => "proposal",
+            Self::Tally => "tally",
             Self::Queueing => "queueing",
             Self::Execution => "execution",
             Self::Application => "application",
@@ -113,6 +117,51 @@ pub struct Body {
     pub bytes: u64,
     /// Its media type.
     pub media: String,
+    /// Whether `sha256` is over a salt of 32 random bytes followed by the body. Salt and body are kept together, and
+    /// deleting both leaves a digest from which nothing can be guessed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub salted: bool,
+}
+
+impl Body {
+    /// Names a body that is public for good.
+    pub fn public(bytes: &[u8], media: impl Into<String>) -> Self {
+        Self { sha256: Hash::of(bytes), bytes: bytes.len() as u64, media: media.into(), salted: false }
+    }
+
+    /// Names a body that may have to be erased one day.
+    pub fn erasable(salt: &[u8; 32], bytes: &[u8], media: impl Into<String>) -> Self {
+        let sha256 = Hash::of(&[salt.as_slice(), bytes].concat());
+        Self { sha256, bytes: bytes.len() as u64, media: media.into(), salted: true }
+    }
+
+    /// Whether these are the bytes that were named; `salt` is empty for a body that is not salted.
+    pub fn is(&self, salt: &[u8], bytes: &[u8]) -> bool {
+        salt.len() == if self.salted { 32 } else { 0 }
+            && bytes.len() as u64 == self.bytes
+            && Hash::of(&[salt, bytes].concat()) == self.sha256
+    }
+}
+
+/// What the actor signed, so that the operator of a log cannot speak for others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActorSignature {
+    pub scheme: SignatureScheme,
+    /// What the signature is over, 0x and 64 hex digits: the EIP-712 signing hash of what the body holds, or the
+    /// SHA-256 of the statement that a DSSE envelope carries.
+    pub over: String,
+    /// 0x and hex: r, s and v.
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureScheme {
+    /// EIP-712 typed data, signed by the key of the actor's account.
+    Eip712,
+    /// A DSSE pre-authentication encoding, signed as an Ethereum message (EIP-191) by the key of the actor's account.
+    Dsse,
 }
 
 /// One entry of the log.
@@ -135,6 +184,9 @@ pub struct Entry {
     pub facts: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Body>,
+    /// The actor's own signature, where there is one and it is short enough to stand here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<ActorSignature>,
 }
 
 /// Why an envelope cannot become a leaf, or bytes are not one. `at` is the place
@@ -155,6 +207,8 @@ pub enum EntryError {
     TooDeep { at: String },
     #[error("{at} is empty, longer than {LONGEST_NAME} bytes, or has spaces or control characters")]
     Name { at: &'static str },
+    #[error("{at} has the name of a part of the envelope, which no fact may have")]
+    Reserved { at: String },
     #[error("version {found} of the envelope is not known here")]
     Version { found: u8 },
     #[error("the entry does not have the fields of an envelope")]
@@ -167,7 +221,7 @@ impl Entry {
     /// An entry with no actor, references, facts or body yet.
     pub fn new(kind: EntryKind, id: impl Into<String>, at: u64) -> Self {
         let (id, refs, facts) = (id.into(), Vec::new(), Map::new());
-        Self { v: VERSION, kind, id, at, actor: None, refs, facts, body: None }
+        Self { v: VERSION, kind, id, at, actor: None, refs, facts, body: None, signature: None }
     }
 
     /// Adds a fact, replacing one of the same name.
@@ -185,6 +239,8 @@ impl Entry {
         check_name("/id", &self.id)?;
         self.actor.iter().try_for_each(|actor| check_name("/actor", actor))?;
         self.body.iter().try_for_each(|body| check_name("/body/media", &body.media))?;
+        self.signature.iter().try_for_each(|signature| check_name("/signature/value", &signature.value))?;
+        self.facts.iter().try_for_each(|(name, value)| check_fact(name, value, &mut Place(vec!["facts".into()])))?;
         let envelope = serde_json::to_value(self).map_err(EntryError::Shape)?;
         // Before canonicalising, which would round large integers without a word.
         check_value(&envelope, &mut Place::default())?;
@@ -238,6 +294,26 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
     }
+}
+
+/// The parts of an envelope. A fact of the same name could be taken for one by a reader that only looks for bytes, as
+/// the contract does that checks whether a decision was logged.
+const PARTS: [&str; 9] = ["v", "kind", "id", "at", "actor", "refs", "facts", "body", "signature"];
+
+fn check_fact(name: &str, value: &Value, place: &mut Place) -> Result<(), EntryError> {
+    place.within(name, |place| {
+        if PARTS.contains(&name) {
+            return Err(EntryError::Reserved { at: place.to_string() });
+        }
+        if place.0.len() > DEEPEST {
+            return Err(EntryError::TooDeep { at: place.to_string() });
+        }
+        match value {
+            Value::Object(facts) => facts.iter().try_for_each(|(name, value)| check_fact(name, value, place)),
+            Value::Array(items) => items.iter().enumerate().try_for_each(|(i, item)| check_fact(&i.to_string(), item, place)),
+            _ => Ok(()),
+        }
+    })
 }
 
 /// Finds a value that readers in different languages would not agree on.
@@ -354,7 +430,7 @@ mod tests {
         Entry {
             actor: Some("eip155:31337:0x70997970c51812dc3a010c7d01b50e0d17dc79c8".into()),
             refs: vec![EntryRef { index: 4, leaf: leaf_hash(b"before") }],
-            body: Some(Body { sha256: Hash::of(b"record"), bytes: 6, media: "application/json".into() }),
+            body: Some(Body::public(b"record", "application/json")),
             ..Entry::new(EntryKind::Decision, "decision:1", 1_763_300_000)
         }
         .with_fact("parameter", "mint.cadence")
@@ -508,6 +584,26 @@ mod tests {
     }
 
     #[test]
+    fn no_fact_is_named_like_a_part_of_the_envelope() {
+        for facts in [json!({ "id": "decision/1" }), json!({ "a": [{ "kind": "decision" }] }), json!({ "a": { "refs": [] } })] {
+            assert!(matches!(with_facts(facts).to_leaf(), Err(EntryError::Reserved { .. })));
+        }
+        let refusal = Entry::parse(&leaf_with(r#"{"a":{"id":"decision/1"}}"#)).unwrap_err();
+        assert!(matches!(&refusal, EntryError::Reserved { at } if at == "/facts/a/id"), "{refusal}");
+    }
+
+    #[test]
+    fn a_salted_body_is_known_only_with_its_salt() {
+        let body = Body::erasable(&[9; 32], b"Ines", "text/plain");
+        assert!(body.is(&[9; 32], b"Ines"));
+        assert!(!body.is(&[8; 32], b"Ines") && !body.is(&[9; 32], b"Inez") && !body.is(&[], b"Ines"));
+        assert_ne!(body.sha256, Body::public(b"Ines", "text/plain").sha256);
+        assert!(Body::public(b"Ines", "text/plain").is(&[], b"Ines"));
+        let leaf = Entry { body: Some(body), ..entry() }.to_leaf().unwrap();
+        assert!(String::from_utf8(leaf).unwrap().contains(r#""salted":true"#));
+    }
+
+    #[test]
     fn a_name_without_visible_characters_is_refused() {
         for id in ["", " ", "a b", "a\n", "\u{0}", &"x".repeat(257)] {
             assert!(matches!(Entry { id: id.into(), ..entry() }.to_leaf(), Err(EntryError::Name { at: "/id" })));
@@ -523,7 +619,7 @@ mod tests {
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(".{0,6}", inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+                prop::collection::btree_map("_.{0,6}", inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
     }
@@ -536,7 +632,7 @@ mod tests {
             at in 0..=LARGEST_INTEGER,
             actor in prop::option::of("[a-z0-9:]{1,60}"),
             refs in prop::collection::vec((0..=LARGEST_INTEGER, any::<[u8; 32]>()), 0..4),
-            facts in prop::collection::btree_map(".{0,8}", any_fact(), 0..5),
+            facts in prop::collection::btree_map("_.{0,8}", any_fact(), 0..5),
         ) {
             let refs = refs.into_iter().map(|(index, leaf)| EntryRef { index, leaf: Hash(leaf) }).collect();
             let facts = facts.into_iter().collect();

@@ -14,6 +14,7 @@
 //! | [`note`] | signed notes and verifier keys |
 //! | [`checkpoint`] | a tree's origin, size and root as a signed note |
 //! | [`entry`] | the envelope that becomes a leaf |
+//! | [`subject`] | what an entry is about, for those who search
 //! | [`proof`] | a proof a reader can keep and check offline |
 
 pub mod checkpoint;
@@ -21,11 +22,13 @@ pub mod entry;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod subject;
 pub mod tile;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use entry::{Body, Entry, EntryError, EntryKind, EntryRef};
+pub use entry::{ActorSignature, Body, Entry, EntryError, EntryKind, EntryRef, SignatureScheme};
 pub use merkle::{Frontier, Hash, MerkleError, empty_root, leaf_hash, node_hash};
 pub use note::{Note, NoteError, SigningKey, VerifierKey};
 pub use proof::{InclusionProof, ProofError, TlogProof, Verified};
+pub use subject::{Subject, subjects};
 pub use tile::{TileError, TileKind, TilePath, TileReader};

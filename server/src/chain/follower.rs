@@ -326,6 +326,11 @@ impl Follower {
                 }
                 _ => None,
             };
+            // A node that mines between the two calls answers the second from another block. Nothing is queued
+            // without a moment to run at, so what is known stays, and the next round asks again.
+            if state == "queued" && eta.is_none() {
+                continue;
+            }
             let known = row.as_ref().map(|row| row.quorum.clone()).filter(|quorum| !quorum.is_empty());
             let quorum = match known {
                 Some(quorum) => quorum,

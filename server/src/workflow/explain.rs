@@ -11,7 +11,7 @@ use alloy::eips::BlockId;
 use alloy_primitives::{Address, B256};
 use governance::{
     explanation::{DecisionError, DecisionRecord, Model, VerificationState, decision, model::table},
-    log::{Body, Entry, EntryKind, Hash},
+    log::{ActorSignature, Body, Entry, EntryKind, SignatureScheme},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, TryInsertResult};
 
@@ -126,9 +126,15 @@ pub async fn accept(
         .with_fact("digest", digest.to_string())
         .with_fact("agent", record.agent.account.clone())
         .with_fact("modelSha256", record.model.sha256.clone())
-        .with_fact("basedOn", record.based_on.to_string());
+        .with_fact("basedOn", record.based_on.to_string())
+        .with_fact("parameters", record.changes.iter().map(|change| format!("{}/{}", change.engine, change.key)).collect::<Vec<_>>());
     entry.actor = Some(format!("{}:{account}", source.chain()));
-    entry.body = Some(Body { sha256: Hash::of(bytes), bytes: bytes.len() as u64, media: "application/json".into() });
+    entry.body = Some(Body::public(bytes, "application/json"));
+    entry.signature = record.signature.as_ref().filter(|signature| signature.scheme == "eip712").map(|signature| ActorSignature {
+        scheme: SignatureScheme::Eip712,
+        over: record.signing_hash(source.chain_id, source.registry).to_string(),
+        value: signature.value.to_string(),
+    });
     let logged = log::append(&tx, &entry).await?;
     draft::from_decision(&tx, &record, digest, account, now).await?;
     // Records taken in before the chain was first read cannot be checked against what was in force.

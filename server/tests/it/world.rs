@@ -28,7 +28,7 @@ use server::{
         executor::Executor,
         follower::{Follower, Round},
     },
-    config::{AgentConfig, Config, DaoConfig, DevnetConfig, EngineConfig, Named},
+    config::{AgentConfig, Config, DaoConfig, DevnetConfig, EngineConfig, LogConfig, Named},
     devnet::{self, Deployment, Options, Running, clock, people},
     reading::{Decisions, Facts, ProposalFacts, Reading},
     source::Source,
@@ -466,7 +466,7 @@ impl Site {
             records_dir: Some(deployment.decisions.clone()),
             models: vec![model_file()],
             executor_key: None,
-            log_origin: "saltmarsh.example/log".into(),
+            log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
             dao: dao(deployment, &deployment.ws, dir),
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
         };
