@@ -417,6 +417,9 @@ pub struct DecisionView {
     pub outcome: Option<Outcome>,
     pub binding: Binding,
     pub entry: Option<EntrySummary>,
+    pub verdicts: Vec<VerdictView>,
+    /// The contract that verdicts are published to, where the DAO has one.
+    pub validations: Option<String>,
 }
 
 /// Another decision on the same question, beside this one.
@@ -463,6 +466,102 @@ pub struct LogView {
     pub entries: Vec<EntrySummary>,
     /// Index to pass as `before` for older entries.
     pub older: Option<u64>,
+    /// How many entries the filter finds in all.
+    pub found: u64,
+    /// What was asked for.
+    pub filter: LogFilter,
+    pub assurance: Assurance,
+}
+
+/// What a reader looks for in the log; an empty filter finds everything. Conditions hold together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogFilter {
+    pub kind: String,
+    /// A proposal id, decimal.
+    pub proposal: String,
+    /// An agent's slug or account.
+    pub agent: String,
+    /// `engine/key`.
+    pub parameter: String,
+    /// `holds`, `doubtful` or `fails`.
+    pub verdict: String,
+    /// Unix seconds, inclusive.
+    pub from: Option<u64>,
+    /// Unix seconds, exclusive.
+    pub until: Option<u64>,
+    /// Words to find in the entry's text.
+    pub text: String,
+}
+
+/// What keeps the log honest beside its own signature.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Assurance {
+    /// The newest anchor on chain, by the account that this bridge or the timelock anchors with.
+    pub anchors: Vec<AnchorView>,
+    pub witnesses: Vec<WitnessView>,
+    /// Where copies of the tiles go and how far they have come.
+    pub mirror: Option<MirrorView>,
+    /// Why nothing is signed or appended any more; `None` when all is well.
+    pub read_only: Option<String>,
+}
+
+/// A size and root of the log that the chain holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnchorView {
+    /// CAIP-2.
+    pub chain: String,
+    /// The `LogAnchor` contract.
+    pub contract: String,
+    pub account: Party,
+    /// sha256 of the origin line, 0x and hex.
+    pub origin: String,
+    pub size: u64,
+    /// 0x and hex.
+    pub root: String,
+    pub block: u64,
+    pub at: u64,
+    pub transaction: String,
+    /// Whether the block is final.
+    pub finalized: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WitnessView {
+    pub name: String,
+    pub vkey: String,
+    /// Size of the newest checkpoint it cosigned.
+    pub size: Option<u64>,
+    /// When it did, unix seconds by its own clock.
+    pub at: Option<u64>,
+    /// What went wrong the last time it was asked.
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MirrorView {
+    /// Where, without secrets.
+    pub target: String,
+    pub size: u64,
+    pub problem: Option<String>,
+}
+
+/// What an auditor said of a decision on chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictView {
+    pub auditor: Party,
+    /// Whether the DAO lists the auditor; only those make a decision *attested*.
+    pub listed: bool,
+    /// `holds`, `doubtful` or `fails`.
+    pub verdict: String,
+    /// 0 to 100, as ERC-8004 has it.
+    pub response: u8,
+    /// Where the auditor explains, if anywhere.
+    pub report: Option<String>,
+    pub at: u64,
+    pub transaction: String,
+    /// Its log entry.
+    pub entry: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -473,6 +572,12 @@ pub struct EntryView {
     pub refs: Vec<EntrySummary>,
     pub proof: governance::log::InclusionProof,
     pub vkey: String,
+    /// The first anchor on chain that covers it.
+    pub anchor: Option<AnchorView>,
+    /// The text of the body, where it is text, not erased and at most 64 KiB.
+    pub body: Option<String>,
+    /// Why there is no body to show, where the entry names one.
+    pub body_missing: Option<String>,
 }
 
 /// A draft as its author sees it.

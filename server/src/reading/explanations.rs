@@ -40,6 +40,8 @@ impl Reading {
         };
         let attributed: f64 = record.attributions.iter().map(|one| one.value).sum();
         DecisionView {
+            verdicts: Vec::new(),
+            validations: None,
             summary: self.decision_summary(decided),
             lines: three_lines(record).to_vec(),
             raw: decided.raw.clone(),

@@ -396,6 +396,9 @@ impl Backend for Pages {
             checkpoint,
             older: rows.last().map(|row| row.index as u64).filter(|index| *index > 0),
             entries: rows.iter().map(|row| entry_summary(&reading, row)).collect(),
+            found: size,
+            filter: LogFilter::default(),
+            assurance: Assurance::default(),
         })
     }
 
@@ -415,6 +418,9 @@ impl Backend for Pages {
             refs,
             proof,
             vkey: self.0.log.vkey(),
+            anchor: None,
+            body: None,
+            body_missing: None,
         })
     }
 
