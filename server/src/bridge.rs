@@ -18,7 +18,7 @@ use crate::{
         follower::{FollowError, Follower, Round},
     },
     config::{Config, EngineConfig},
-    log::Log,
+    log::{Log, Sequencer},
     reading::{Decisions, Facts, Reading, Settings},
     source::Source,
     store::{Store, entities::proposal},
@@ -54,6 +54,8 @@ pub struct Bridge {
     pub config: Config,
     pub store: Store,
     pub log: Log,
+    /// Where statements from outside wait for the log's next transaction.
+    pub sequencer: Sequencer,
     pub changes: broadcast::Sender<Change>,
     reading: RwLock<Arc<Reading>>,
     head: watch::Sender<u64>,
@@ -107,6 +109,7 @@ impl Bridge {
         };
         let bridge = Arc::new(Self {
             config,
+            sequencer: Sequencer::start(store.clone()),
             store,
             log,
             changes: broadcast::channel(64).0,

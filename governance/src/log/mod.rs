@@ -14,17 +14,22 @@
 //! | [`note`] | signed notes and verifier keys |
 //! | [`checkpoint`] | a tree's origin, size and root as a signed note |
 //! | [`entry`] | the envelope that becomes a leaf |
+//! | [`statement`] | what an actor signs to have entries logged
 //! | [`subject`] | what an entry is about, for those who search
+//! | [`bundle`] | a decision with all that the log says of it, to check offline
 //! | [`proof`] | a proof a reader can keep and check offline |
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod entry;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod statement;
 pub mod subject;
 pub mod tile;
 
+pub use bundle::Bundle;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{ActorSignature, Body, Entry, EntryError, EntryKind, EntryRef, SignatureScheme};
 pub use merkle::{Frontier, Hash, MerkleError, empty_root, leaf_hash, node_hash};

@@ -7,20 +7,36 @@
 //! | file | does |
 //! |---|---|
 //! | `append` | entries, tree and head, in one transaction |
+//! | `body` | what entries name by hash, kept apart |
+//! | `bundle` | a decision with all that the log says of it |
+//! | `erase` | deletes a body, and says so in the log |
+//! | `export` | the whole log as lines |
+//! | `fsck` | checks a stored log against itself |
 //! | `publish` | signs a committed head as a checkpoint |
+//! | `sequence` | group commit for entries from outside |
 //! | `read` | entries, tiles and proofs |
 
 mod append;
+mod body;
+mod bundle;
+mod erase;
+pub mod export;
+pub mod fsck;
 mod publish;
 mod read;
+mod sequence;
 
 use std::{path::Path, sync::Arc};
 
 use governance::log::{EntryError, MerkleError, SigningKey, TileError};
 use sea_orm::{DbErr, EntityTrait};
 
-pub use append::{append, append_all};
+pub use append::{Kept, Prepared, append, append_all, append_with_body};
+pub use body::read_body;
+pub use bundle::Anchor;
+pub use erase::{EraseError, erase};
 pub use read::find;
+pub use sequence::Sequencer;
 
 use crate::store::{Store, entities::log_head};
 
@@ -39,6 +55,8 @@ pub enum LogError {
     HeadMoved(u64),
     #[error("the stored head row does not match: found root {found}, computed {computed}")]
     Damaged { found: String, computed: String },
+    #[error("the log stopped while the entry waited; send it again")]
+    Stopped,
     #[error("the checkpoint could not be signed: {0}")]
     Sign(#[from] governance::log::CheckpointError),
     #[error("the log key {path} could not be read or made: {reason}")]

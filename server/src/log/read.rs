@@ -29,6 +29,15 @@ impl Log {
         Ok(query.all(&self.store.db).await?)
     }
 
+    /// Entries from `from` to below `end`, in order.
+    pub(super) async fn range(&self, from: u64, end: u64) -> Result<Vec<log_entry::Model>, LogError> {
+        let within = log_entry::Entity::find()
+            .filter(log_entry::Column::Index.gte(from as i64))
+            .filter(log_entry::Column::Index.lt(end as i64))
+            .order_by_asc(log_entry::Column::Index);
+        Ok(within.all(&self.store.db).await?)
+    }
+
     pub async fn entry(&self, index: u64) -> Result<Option<log_entry::Model>, LogError> {
         let Ok(index) = i64::try_from(index) else { return Ok(None) };
         Ok(log_entry::Entity::find_by_id(index).one(&self.store.db).await?)
@@ -42,9 +51,14 @@ impl Log {
         if index >= size {
             return Ok(None);
         }
-        let mut tiles = self.reader(size, tiles_for_inclusion(index, size)?).await?;
-        let path = prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))?;
+        let path = self.path(index, size).await?;
         Ok(Some(InclusionProof { index, size, leaf: leaf_hash(&row.leaf), path, checkpoint }))
+    }
+
+    /// The hashes beside the way from entry `index` to the root at `size`.
+    pub(super) async fn path(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+        let mut tiles = self.reader(size, tiles_for_inclusion(index, size)?).await?;
+        prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))
     }
 
     /// Proof that the log at `new` is the log at `old` and what was appended since. `new` is not above the log's size.
@@ -54,7 +68,7 @@ impl Log {
     }
 
     /// A reader over these tiles of the log at `size`, fetched beforehand.
-    async fn reader(
+    pub(super) async fn reader(
         &self,
         size: u64,
         needed: Vec<TilePath>,

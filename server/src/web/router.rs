@@ -23,7 +23,7 @@ use tower_http::{
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-use super::{Problem, auth, backend::Pages, decisions, devnet, events, feeds, log_tiles, ofrep, plots, render, rest};
+use super::{Problem, audit, auth, backend::Pages, decisions, devnet, events, feeds, log_tiles, ofrep, plots, render, rest};
 use crate::{bridge::Bridge, store::Sessions};
 
 /// What handlers share.
@@ -160,6 +160,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/decisions", get(decisions::list).post(decisions::decide))
         .route("/api/v1/decisions/{digest}", get(decisions::decision))
         .route("/api/v1/decisions/{digest}/record", get(decisions::record))
+        .route("/api/v1/decisions/{digest}/bundle", get(audit::bundle))
         .route("/api/v1/models/{sha256}", get(decisions::model).put(decisions::publish_model))
         .route("/api/v1/backgrounds/{sha256}", get(decisions::background).put(decisions::publish_background))
         .route("/api/v1/agents", get(decisions::agents))
@@ -168,6 +169,8 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/agents/{slug}", get(decisions::agent))
         .route("/api/v1/drafts", get(rest::drafts))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
+        .route("/api/v1/log/statements", post(audit::state))
+        .route("/api/v1/log/{file}", get(audit::export))
         .route("/api/v1/events", get(events::events))
         .route("/schemas/{*path}", get(rest::schema))
         .route("/feed.atom", get(feeds::atom))

@@ -13,6 +13,7 @@ pub mod propose;
 pub mod queue;
 pub mod refusal;
 pub mod review;
+pub mod statement;
 
 use alloy_sol_types::SolEvent;
 use governance::{
