@@ -1,7 +1,10 @@
 //! The running bridge: its store, its log, the current reading, and who is told when something changes.
 
 use std::{
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -26,6 +29,7 @@ use crate::{
     workflow::{
         WorkflowError,
         explain::{self, Accepted, Origin, Published},
+        outcome,
     },
 };
 
@@ -66,6 +70,8 @@ pub struct Bridge {
     tokens: Vec<(String, String)>,
     /// Wall-clock milliseconds of each engine's last sign of life.
     signs: RwLock<std::collections::BTreeMap<String, u64>>,
+    /// The hour of chain time in which outcomes were last looked for.
+    settled: AtomicU64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +126,7 @@ impl Bridge {
             node: tokio::sync::RwLock::new(None),
             tokens,
             signs: RwLock::default(),
+            settled: AtomicU64::default(),
         });
         bridge.take_in_records().await?;
         bridge.log.publish().await?;
@@ -286,6 +293,12 @@ impl Bridge {
             *health = Health { followed: health.followed || !round.behind, problem: None };
         }
         self.head.send_replace(round.block);
+        // Predictions are about days; once an hour of chain time is often enough.
+        let settle =
+            round.rewound || !round.behind && self.settled.swap(round.chain_time / 3_600, Ordering::Relaxed) != round.chain_time / 3_600;
+        if settle && let Err(failed) = outcome::settle(&self.store, &self.reading()).await {
+            error!("outcomes could not be logged: {failed}");
+        }
         if moved {
             let after = self.reading();
             let note = round.states_changed.last().and_then(|(id, state)| {

@@ -35,7 +35,7 @@ pub use append::{Kept, Prepared, append, append_all, append_with_body};
 pub use body::read_body;
 pub use bundle::Anchor;
 pub use erase::{EraseError, erase};
-pub use read::find;
+pub use read::{find, read};
 pub use sequence::Sequencer;
 
 use crate::store::{Store, entities::log_head};

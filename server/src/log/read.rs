@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use governance::log::Hash;
 use governance::log::{
-    EntryRef, InclusionProof, TileKind, TilePath, TileReader, leaf_hash,
+    Entry, EntryRef, InclusionProof, TileKind, TilePath, TileReader, leaf_hash,
     merkle::{prove_consistency, prove_inclusion},
     tile::{encode_bundle, encode_hashes, tiles_for_consistency, tiles_for_inclusion},
 };
@@ -17,6 +17,12 @@ use crate::store::entities::{log_entry, log_node};
 pub async fn find(db: &impl ConnectionTrait, entry_id: &str) -> Result<Option<EntryRef>, LogError> {
     let row = log_entry::Entity::find().filter(log_entry::Column::EntryId.eq(entry_id)).one(db).await?;
     Ok(row.map(|row| EntryRef { index: row.index as u64, leaf: leaf_hash(&row.leaf) }))
+}
+
+/// The entry that a reference names.
+pub async fn read(db: &impl ConnectionTrait, reference: EntryRef) -> Result<Option<Entry>, LogError> {
+    let row = log_entry::Entity::find_by_id(reference.index as i64).one(db).await?;
+    Ok(row.map(|row| Entry::parse(&row.leaf)).transpose()?)
 }
 
 impl Log {

@@ -416,7 +416,8 @@ impl Reading {
         let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str);
         match kind {
             "decision" => text("digest").map(|digest| format!("/decisions/{digest}")),
-            "proposal" | "queueing" | "execution" => text("proposalId").map(|id| format!("/proposals/{id}")),
+            "outcome" | "verdict" => text("decision").map(|digest| format!("/decisions/{digest}")),
+            "proposal" | "tally" | "queueing" | "execution" => text("proposalId").map(|id| format!("/proposals/{id}")),
             "application" => text("engine").map(|engine| format!("/parameters/{engine}")),
             "review" => text("decision").and_then(|digest| digest.parse().ok()).map(|digest| format!("/drafts/{}", draft_id(digest))),
             _ => None,

@@ -131,6 +131,12 @@ fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
             many => format!("The bridge found {many} things against what {agent} recommends"),
         },
         "proposal" => format!("{title} was proposed"),
+        "tally" => format!("Voting on {title} closed: {}", fact("outcome")),
+        "outcome" => match facts.get("observed").and_then(serde_json::Value::as_str).and_then(|text| text.parse::<f64>().ok()) {
+            Some(observed) => format!("What {agent} predicted was seen: {observed:.1} {}", fact("unit")),
+            None => format!("What came of the prediction of {agent} cannot be told"),
+        },
+        "erasure" => format!("What an earlier entry named was erased: {}", fact("reason")),
         "queueing" => format!("{title} entered the timelock"),
         "execution" => format!("{title} was executed"),
         "application" => {

@@ -3,17 +3,19 @@
 //! A step commits its row and its log entry in one transaction; what is to be done next is read from the rows
 //! themselves (a succeeded proposal is to be queued, a queued one whose time has come is to be executed), so that a
 //! crash leaves nothing behind that has to be mended. Votes are cast from wallets and read from the chain like any
-//! other event; no step of ours is in between, and no file here either.
+//! other event; `vote` only logs the tally.
 
 pub mod apply;
 pub mod draft;
 pub mod execute;
 pub mod explain;
+pub mod outcome;
 pub mod propose;
 pub mod queue;
 pub mod refusal;
 pub mod review;
 pub mod statement;
+pub mod vote;
 
 use alloy_sol_types::SolEvent;
 use governance::{
@@ -23,7 +25,7 @@ use governance::{
 use sea_orm::DbErr;
 
 use crate::{
-    log::{self, LogError},
+    log::{self, Kept, LogError},
     reading::Facts,
     source::Source,
     store::{Tx, entities::event},
@@ -74,6 +76,10 @@ pub async fn correct(tx: &Tx, source: &Source, event: &event::Model) -> Result<(
         .with_fact("block", event.block_number)
         .with_fact("blockHash", event.block_hash.clone())
         .with_fact("transaction", event.transaction.clone());
+    // Whoever looks for the proposal finds the correction too.
+    if let Some(id) = log::read(&tx.db, earlier).await?.and_then(|earlier| earlier.facts.get("proposalId").cloned()) {
+        entry = entry.with_fact("proposalId", id);
+    }
     entry.refs.push(earlier);
     log::append(tx, &entry).await?;
     Ok(())
@@ -87,6 +93,35 @@ async fn times_corrected(tx: &Tx, base: &str) -> Result<u32, WorkflowError> {
         }
     }
     Ok(0)
+}
+
+/// Logs what the chain says now. Where the same was logged and still holds, nothing happens; where something else was,
+/// that is corrected first. The entry's id is the name of what it tells.
+async fn restate(tx: &Tx, mut entry: Entry, kept: Option<Kept>) -> Result<(), WorkflowError> {
+    let base = entry.id.clone();
+    let times = times_corrected(tx, &base).await?;
+    entry.id = nth(&base, times);
+    if let Some(reference) = log::find(&tx.db, &entry.id).await? {
+        let standing = log::read(&tx.db, reference).await?;
+        if standing.as_ref().is_some_and(|standing| standing.facts == entry.facts) {
+            return Ok(());
+        }
+        let mut correction = Entry::new(EntryKind::Correction, nth(&format!("correction/{base}"), times), entry.at)
+            .with_fact("reason", "the chain tells otherwise since a reorg");
+        for name in ["proposalId", "decision"] {
+            if let Some(value) = entry.facts.get(name) {
+                correction = correction.with_fact(name, value.clone());
+            }
+        }
+        correction.refs.push(reference);
+        log::append(tx, &correction).await?;
+        entry.id = nth(&base, times + 1);
+    }
+    match kept {
+        Some(kept) => log::append_with_body(tx, entry, kept).await?,
+        None => log::append(tx, &entry).await?,
+    };
+    Ok(())
 }
 
 fn nth(id: &str, times: u32) -> String {
