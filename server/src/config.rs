@@ -35,6 +35,9 @@ pub struct Config {
     pub executor_key: Option<PathBuf>,
     #[serde(default)]
     pub log: LogConfig,
+    /// Requests that change something, taken from one address in a minute.
+    #[serde(default = "default_writes")]
+    pub writes_a_minute: u32,
     pub dao: DaoConfig,
     #[serde(default)]
     pub devnet: Option<DevnetConfig>,
@@ -139,6 +142,10 @@ fn default_database() -> String {
 
 fn default_data() -> PathBuf {
     PathBuf::from(".")
+}
+
+fn default_writes() -> u32 {
+    120
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -190,6 +190,7 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
         models: deployment.agents.iter().map(|agent| model_file(&agent.slug)).collect(),
         executor_key: Some(chain.join("keys/executor.key")),
         log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
+        writes_a_minute: 120,
         dao: DaoConfig {
             name: deployment.dao.name.clone(),
             about: deployment.dao.about.clone(),

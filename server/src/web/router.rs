@@ -47,8 +47,6 @@ impl FromRef<Web> for Arc<Bridge> {
     }
 }
 
-/// Requests that change something, per address and minute.
-const WRITES_A_MINUTE: u32 = 120;
 /// All requests, per address and minute: far above a person, or a dozen engines.
 const REQUESTS_A_MINUTE: u32 = 6_000;
 
@@ -63,14 +61,14 @@ pub struct Limits {
 
 impl Limits {
     /// Counts a request; false when there were too many in this minute.
-    fn admit(&self, from: IpAddr, writes: bool, minute: u64) -> bool {
+    fn admit(&self, from: IpAddr, writes: bool, most: u32, minute: u64) -> bool {
         let mut window = self.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if window.0 != minute || window.1.len() > 100_000 {
             *window = (minute, Default::default());
         }
         let count = window.1.entry((from, writes)).or_insert(0);
         *count += 1;
-        *count <= if writes { WRITES_A_MINUTE } else { REQUESTS_A_MINUTE }
+        *count <= most
     }
 }
 
@@ -253,7 +251,8 @@ async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response
     let from = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip());
     if let Some(from) = from {
         let writes = changes && !for_engines && !path.starts_with("/devnet/rpc");
-        if !web.limits.admit(from, writes, crate::wall_ms() / 60_000) {
+        let most = if writes { web.bridge.config.writes_a_minute } else { REQUESTS_A_MINUTE };
+        if !web.limits.admit(from, writes, most, crate::wall_ms() / 60_000) {
             let mut refused =
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; wait a minute.").into_response();
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

@@ -309,6 +309,37 @@ impl World {
     }
 }
 
+/// A DAO whose chain is not there.
+fn nobody() -> Deployment {
+    let nobody = Address::ZERO;
+    Deployment {
+        chain_id: 31_337,
+        rpc: "http://127.0.0.1:9".into(),
+        ws: "ws://127.0.0.1:9".into(),
+        governor: nobody,
+        timelock: nobody,
+        token: nobody,
+        registry: nobody,
+        art: nobody,
+        engine: "tideline".into(),
+        deploy_block: 1,
+        story_block: 1,
+        dao: devnet::Dao { name: "Nobody".into(), about: String::new() },
+        names: vec![],
+        accounts: vec![],
+        agents: vec![],
+        executor: nobody,
+        agent_key: PathBuf::new(),
+        executor_key: PathBuf::new(),
+        decisions: PathBuf::new(),
+    }
+}
+
+/// The configuration of [`nobody`].
+pub fn nobodys_dao() -> DaoConfig {
+    DaoConfig { engines: vec![], ..dao(&nobody(), "http://127.0.0.1:9", Path::new(".")) }
+}
+
 fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
     DaoConfig {
         name: deployment.dao.name.clone(),
@@ -467,6 +498,7 @@ impl Site {
             models: vec![model_file()],
             executor_key: None,
             log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
+            writes_a_minute: 120,
             dao: dao(deployment, &deployment.ws, dir),
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
         };
@@ -479,28 +511,7 @@ impl Site {
 
     /// A bridge whose chain is not there; good for what needs none.
     pub async fn without_chain(dir: &Path) -> Self {
-        let nobody = Address::ZERO;
-        let deployment = Deployment {
-            chain_id: 31_337,
-            rpc: "http://127.0.0.1:9".into(),
-            ws: "ws://127.0.0.1:9".into(),
-            governor: nobody,
-            timelock: nobody,
-            token: nobody,
-            registry: nobody,
-            art: nobody,
-            engine: "tideline".into(),
-            deploy_block: 1,
-            story_block: 1,
-            dao: devnet::Dao { name: "Nobody".into(), about: String::new() },
-            names: vec![],
-            accounts: vec![],
-            agents: vec![],
-            executor: nobody,
-            agent_key: PathBuf::new(),
-            executor_key: PathBuf::new(),
-            decisions: PathBuf::new(),
-        };
+        let deployment = nobody();
         Self::open(dir, &deployment, |config| {
             config.records_dir = None;
             config.models.clear();
