@@ -66,10 +66,15 @@ async fn any_flipped_byte_is_named_by_its_index() {
         let before: Vec<u8> = row.try_get("", "bytes").unwrap();
         let mut after = before.clone();
         let byte = numbers.below(after.len() as u64) as usize;
-        // Another letter that is still text, or the tables' own types would hide what is looked for.
-        after[byte] =
-            if column == "leaf" || column == "frontier" { after[byte] ^ 1 } else { if after[byte] == b'0' { b'1' } else { b'0' } };
-        let cast = if column == "leaf" || column == "frontier" { "?" } else { "CAST(? AS TEXT)" };
+        let is_bytes = matches!(column, "leaf" | "frontier");
+        let other = |old: u8, one: u8, two: u8| if old == one { two } else { one };
+        after[byte] = match column {
+            _ if is_bytes => after[byte] ^ 1,
+            // Another digit, so that it may still be a hash.
+            "leaf_hash" | "hash" | "root" => other(after[byte], b'0', b'1'),
+            _ => other(after[byte], b'Z', b'Y'),
+        };
+        let cast = if is_bytes { "?" } else { "CAST(? AS TEXT)" };
         let write = async |bytes: Vec<u8>| {
             let sql = format!("UPDATE {table} SET {column} = {cast} WHERE {order} = ?");
             store.db.execute_raw(Statement::from_sql_and_values(backend, sql, [bytes.into(), place.into()])).await.unwrap();
