@@ -5,6 +5,7 @@
 
 mod agents;
 mod api;
+mod audit;
 mod command;
 mod contract_agents;
 mod damage;

@@ -511,10 +511,16 @@ impl Site {
 
     /// A bridge whose chain is not there; good for what needs none.
     pub async fn without_chain(dir: &Path) -> Self {
+        Self::without_chain_for(dir, Address::ZERO).await
+    }
+
+    /// The same, with one agent.
+    pub async fn without_chain_for(dir: &Path, agent: Address) -> Self {
         let deployment = nobody();
         Self::open(dir, &deployment, |config| {
             config.records_dir = None;
             config.models.clear();
+            config.dao.agents = vec![AgentConfig { slug: "steward".into(), name: "Steward".into(), address: agent, about: String::new() }];
         })
         .await
     }
