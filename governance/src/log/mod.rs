@@ -15,8 +15,10 @@
 //! | [`checkpoint`] | a tree's origin, size and root as a signed note |
 //! | [`entry`] | the envelope that becomes a leaf |
 //! | [`subject`] | what an entry is about, for those who search
+//! | [`anchor`] | a checkpoint and a decision's proof as calls to the contract that keeps roots |
 //! | [`proof`] | a proof a reader can keep and check offline |
 
+pub mod anchor;
 pub mod checkpoint;
 pub mod entry;
 pub mod merkle;
@@ -25,6 +27,7 @@ pub mod proof;
 pub mod subject;
 pub mod tile;
 
+pub use anchor::{AnchorError, Anchoring, origin_hash};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{ActorSignature, Body, Entry, EntryError, EntryKind, EntryRef, SignatureScheme};
 pub use merkle::{Frontier, Hash, MerkleError, empty_root, leaf_hash, node_hash};
