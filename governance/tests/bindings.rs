@@ -130,13 +130,7 @@ fn interfaces() -> [Generated; 7] {
             "ParameterRegistry",
             pairs(Refusals::SIGNATURES, Refusals::SELECTORS)
         ),
-        generated!(
-            LogAnchor,
-            LogAnchorCalls,
-            LogAnchorEvents,
-            "LogAnchor",
-            pairs(AnchorRefusals::SIGNATURES, AnchorRefusals::SELECTORS)
-        ),
+        generated!(LogAnchor, LogAnchorCalls, LogAnchorEvents, "LogAnchor", pairs(AnchorRefusals::SIGNATURES, AnchorRefusals::SELECTORS)),
         generated!(ValidationRegistry, ValidationRegistryCalls, ValidationRegistryEvents, "ValidationRegistry", vec![]),
         generated!(GenerativeToken, GenerativeTokenCalls, GenerativeTokenEvents, "GenerativeToken", vec![]),
     ]
