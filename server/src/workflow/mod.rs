@@ -13,11 +13,12 @@ pub mod propose;
 pub mod queue;
 pub mod refusal;
 pub mod review;
+pub mod verdict;
 
 use alloy_sol_types::SolEvent;
 use governance::{
     log::{Entry, EntryKind},
-    onchain::abi::{Governor, ParameterRegistry},
+    onchain::abi::{Governor, ParameterRegistry, ValidationRegistry},
 };
 use sea_orm::DbErr;
 
@@ -58,6 +59,8 @@ pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Mode
         }
     } else if event.is_from(source.registry) && signature == ParameterRegistry::ParameterSetChanged::SIGNATURE_HASH {
         apply::ratified(tx, event).await?;
+    } else if source.validations.is_some_and(|validations| event.is_from(validations)) {
+        verdict::record(tx, source, event).await?;
     }
     Ok(())
 }
@@ -93,7 +96,9 @@ fn nth(id: &str, times: u32) -> String {
 }
 
 fn logged_kind(source: &Source, event: &event::Model) -> Option<EntryKind> {
+    let from_validations = source.validations.is_some_and(|validations| event.is_from(validations));
     match event.signature()? {
+        ValidationRegistry::ValidationResponse::SIGNATURE_HASH if from_validations => Some(EntryKind::Verdict),
         _ if !event.is_from(source.governor) => None,
         Governor::ProposalCreated::SIGNATURE_HASH => Some(EntryKind::Proposal),
         Governor::ProposalQueued::SIGNATURE_HASH => Some(EntryKind::Queueing),
