@@ -29,7 +29,8 @@ use crate::{
     workflow::explain,
 };
 
-/// However long the schedule, a decision that waits is anchored this soon after the last anchor.
+/// However long the schedule, a decision that waits is anchored this soon after the last anchor, and what failed is tried
+/// again.
 const SOON: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
@@ -51,21 +52,29 @@ pub struct Anchorer {
     origin: B256,
     key: Option<B256>,
     every: Duration,
+    /// When it anchored last.
     last: Option<Instant>,
+    /// When something failed last.
+    failed: Option<Instant>,
 }
 
 impl Anchorer {
     /// `every` is the time between two anchors of a log that grows.
     pub fn new(log: Log, every: Duration) -> Self {
         let key = log.vkey().parse::<VerifierKey>().ok().map(|key| key_hash(&key));
-        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None }
+        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None, failed: None }
     }
 
-    /// Sends whatever is due. A failure is told and tried again in a later round.
+    /// Sends whatever is due. A failure is told, and tried again a little later.
     pub async fn round(&mut self, submitter: &Submitter, reading: &Reading) {
         let Some(contract) = reading.source.log_anchor else { return };
+        if self.failed.is_some_and(|failed| failed.elapsed() < self.every.min(SOON)) {
+            return;
+        }
+        self.failed = None;
         if let Err(failure) = self.announce(submitter, reading, contract).await {
             warn!("the log's key could not be announced: {failure}");
+            self.failed = Some(Instant::now());
         }
         let mut waiting = false;
         for proposal in reading.facts.proposals.iter().filter(|proposal| proposal.state == "queued") {
@@ -74,12 +83,14 @@ impl Anchorer {
                     Ok(needs_anchor) => waiting |= needs_anchor,
                     Err(failure) => {
                         warn!(proposal.id = %proposal.id, decision.digest = %digest, "decision {digest} could not be shown to be logged: {failure}");
+                        self.failed = Some(Instant::now());
                     }
                 }
             }
         }
         if let Err(failure) = self.anchor(submitter, reading, contract, waiting).await {
             warn!("the log could not be anchored: {failure}");
+            self.failed = Some(Instant::now());
         }
     }
 
@@ -121,7 +132,8 @@ impl Anchorer {
             }
             let Some(entry) = self.log.entry(logged.index).await? else { continue };
             let call = record_decision(asked.account, &entry.leaf, &proof)?;
-            if let Some(transaction) = submitter.submit(&digest.to_string(), "record", contract, call.abi_encode().into()).await? {
+            let about = format!("{digest}/{}", asked.account);
+            if let Some(transaction) = submitter.submit(&about, "record", contract, call.abi_encode().into()).await? {
                 info!(decision.digest = %digest, %transaction, "showed the chain that decision {digest} is entry {} of the log", logged.index);
             }
             return Ok(false);
