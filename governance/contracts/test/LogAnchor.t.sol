@@ -87,8 +87,8 @@ contract LogAnchorTest is Base {
         uint256 cases = 0;
         while (vm.keyExistsJson(json, at("inclusions", cases))) {
             string memory where = at("inclusions", cases++);
-            put(ALICE, size(where), word(where, ".root"));
-            anchors.requireLogged(ALICE, ORIGIN, word(where, ".leaf"), index(where), size(where), proof(where));
+            put(ALICE, sizeIn(where), word(where, ".root"));
+            anchors.requireLogged(ALICE, ORIGIN, word(where, ".leaf"), indexIn(where), sizeIn(where), proofIn(where));
         }
         assertTrue(cases >= 60, "too few vectors");
     }
@@ -96,7 +96,7 @@ contract LogAnchorTest is Base {
     function testFuzz_any_bit_changed_in_a_proof_condemns_it(uint256 which, uint256 part, uint256 bit) public {
         string memory where = at("inclusions", between(which, 1, 60));
         (bytes32 leaf, bytes32 root) = (word(where, ".leaf"), word(where, ".root"));
-        (uint64 i, uint64 n, bytes32[] memory path) = (index(where), size(where), proof(where));
+        (uint64 i, uint64 n, bytes32[] memory path) = (indexIn(where), sizeIn(where), proofIn(where));
         put(ALICE, n, root);
         part = between(part, 0, 3);
         bytes32 flip = bytes32(1 << between(bit, 0, 255));
@@ -111,32 +111,42 @@ contract LogAnchorTest is Base {
     function test_a_proof_cut_short_proves_nothing() public {
         for (uint256 k = 1; vm.keyExistsJson(json, at("inclusions", k)); ++k) {
             string memory where = at("inclusions", k);
-            bytes32[] memory path = proof(where);
-            put(ALICE, size(where), word(where, ".root"));
+            bytes32[] memory path = proofIn(where);
+            put(ALICE, sizeIn(where), word(where, ".root"));
             assembly {
                 mstore(path, sub(mload(path), 1))
             }
             vm.expectPartialRevert(LogAnchor.LogAnchorNotIncluded.selector);
-            anchors.requireLogged(ALICE, ORIGIN, word(where, ".leaf"), index(where), size(where), path);
+            anchors.requireLogged(ALICE, ORIGIN, word(where, ".leaf"), indexIn(where), sizeIn(where), path);
         }
     }
 
     /// @dev A node of the tree is no leaf: the hash of two neighbours proves nothing in a tree of half the size.
     function test_an_inner_node_is_no_leaf() public {
         string memory where = at("inclusions", 1);
-        assertEq(uint256(size(where)), 2);
+        assertEq(uint256(sizeIn(where)), 2);
         put(ALICE, 2, word(where, ".root"));
         vm.expectPartialRevert(LogAnchor.LogAnchorNotIncluded.selector);
         anchors.requireLogged(ALICE, ORIGIN, word(where, ".root"), 0, 2, new bytes32[](0));
     }
 
+    /// @dev A log that lied about its size gains nothing: the way to the root has the length that the size gives it.
+    function test_a_proof_longer_than_the_tree_is_deep_proves_nothing() public {
+        (bytes32 leaf, bytes32[] memory path) = (sha256("leaf"), new bytes32[](1));
+        path[0] = sha256("beside it");
+        bytes32 root = sha256(abi.encodePacked(hex"01", path[0], leaf));
+        put(ALICE, 1, root);
+        vm.expectRevert(abi.encodeWithSelector(LogAnchor.LogAnchorNotIncluded.selector, leaf, 0, 1, root));
+        anchors.requireLogged(ALICE, ORIGIN, leaf, 0, 1, path);
+    }
+
     function test_only_the_account_that_anchored_is_believed() public {
         string memory where = at("decisions", 0);
-        put(BOB, size(where), word(where, ".root"));
+        put(BOB, sizeIn(where), word(where, ".root"));
         vm.expectRevert(
-            abi.encodeWithSelector(LogAnchor.LogAnchorNotAnchored.selector, ALICE, ORIGIN, size(where))
+            abi.encodeWithSelector(LogAnchor.LogAnchorNotAnchored.selector, ALICE, ORIGIN, sizeIn(where))
         );
-        show(where, bytesOf(where), offset(where));
+        show(where, bytesOf(where), offsetIn(where));
     }
 
     // Decisions
@@ -146,16 +156,16 @@ contract LogAnchorTest is Base {
         while (vm.keyExistsJson(json, at("decisions", cases))) {
             string memory where = at("decisions", cases++);
             bytes32 digest = word(where, ".digest");
-            put(ALICE, size(where), word(where, ".root"));
+            put(ALICE, sizeIn(where), word(where, ".root"));
             assertTrue(!anchors.isLogged(ALICE, ORIGIN, digest), "not yet");
             vm.expectEmit(address(anchors));
-            emit LogAnchor.DecisionLogged(ALICE, ORIGIN, digest, index(where), size(where));
-            assertEq(show(where, bytesOf(where), offset(where)), digest);
+            emit LogAnchor.DecisionLogged(ALICE, ORIGIN, digest, indexIn(where), sizeIn(where));
+            assertEq(show(where, bytesOf(where), offsetIn(where)), digest);
             assertTrue(anchors.isLogged(ALICE, ORIGIN, digest), "from now on");
             assertTrue(!anchors.isLogged(BOB, ORIGIN, digest), "not of another's log");
 
             vm.recordLogs();
-            show(where, bytesOf(where), offset(where));
+            show(where, bytesOf(where), offsetIn(where));
             assertEq(vm.getRecordedLogs().length, 0);
         }
         assertEq(cases, 3);
@@ -164,9 +174,9 @@ contract LogAnchorTest is Base {
     function testFuzz_no_other_offset_gives_a_decision(uint256 any) public {
         string memory where = at("decisions", 1);
         bytes memory envelope = bytesOf(where);
-        put(ALICE, size(where), word(where, ".root"));
+        put(ALICE, sizeIn(where), word(where, ".root"));
         any = between(any, 0, 2 * envelope.length);
-        vm.assume(any != offset(where));
+        vm.assume(any != offsetIn(where));
         vm.expectRevert(abi.encodeWithSelector(LogAnchor.LogAnchorNoDecision.selector, any));
         show(where, envelope, any);
     }
@@ -174,8 +184,8 @@ contract LogAnchorTest is Base {
     function test_every_offset_but_one_is_refused() public {
         string memory where = at("decisions", 1);
         bytes memory envelope = bytesOf(where);
-        uint256 right = offset(where);
-        put(ALICE, size(where), word(where, ".root"));
+        uint256 right = offsetIn(where);
+        put(ALICE, sizeIn(where), word(where, ".root"));
         for (uint256 o = 0; o < envelope.length; ++o) {
             if (o == right) continue;
             vm.expectRevert(abi.encodeWithSelector(LogAnchor.LogAnchorNoDecision.selector, o));
@@ -191,22 +201,42 @@ contract LogAnchorTest is Base {
     function test_a_digest_written_over_is_not_in_the_log() public {
         string memory where = at("decisions", 0);
         bytes memory envelope = bytesOf(where);
-        put(ALICE, size(where), word(where, ".root"));
-        envelope[offset(where) + 19] = "0";
+        put(ALICE, sizeIn(where), word(where, ".root"));
+        envelope[offsetIn(where) + 19] = "0";
         vm.expectPartialRevert(LogAnchor.LogAnchorNotIncluded.selector);
-        show(where, envelope, offset(where));
-        envelope[offset(where) + 19] = "A";
+        show(where, envelope, offsetIn(where));
+        envelope[offsetIn(where) + 19] = "A";
         vm.expectPartialRevert(LogAnchor.LogAnchorNoDecision.selector);
-        show(where, envelope, offset(where));
-        envelope[offset(where) + 19] = "g";
+        show(where, envelope, offsetIn(where));
+        envelope[offsetIn(where) + 19] = "g";
         vm.expectPartialRevert(LogAnchor.LogAnchorNoDecision.selector);
-        show(where, envelope, offset(where));
+        show(where, envelope, offsetIn(where));
+    }
+
+    /// @dev Entries of a log, each alone in it: only a decision under its own id is one.
+    function test_only_the_id_and_the_kind_of_a_decision_together_make_one() public {
+        bytes memory digits = "a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7";
+        bytes memory end = '","kind":"decision","refs":[],"v":1}';
+        bytes[4] memory entries = [
+            bytes.concat('{"at":5,"facts":{},"id":"decision/0x', digits, end),
+            bytes.concat('{"at":5,"facts":{},"id":"decision/0x', digits, '","kind":"review!!","refs":[],"v":1}'),
+            bytes.concat('{"at":5,"facts":{},"id":"proposal/0x', digits, end),
+            bytes.concat('{"at":5,"facts":{},"id":"decision/0x', digits, '/again","kind":"decision","refs":[],"v":1}')
+        ];
+        for (uint64 i = 0; i < 4; ++i) {
+            bytes32 origin = bytes32(uint256(i));
+            vm.prank(ALICE);
+            anchors.anchor(origin, 1, sha256(abi.encodePacked(hex"00", entries[i])));
+            if (i > 0) vm.expectRevert(abi.encodeWithSelector(LogAnchor.LogAnchorNoDecision.selector, 17));
+            anchors.recordDecision(ALICE, origin, entries[i], 17, 0, 1, new bytes32[](0));
+        }
+        assertTrue(anchors.isLogged(ALICE, 0, bytes32(uint256(0xa7) * (type(uint256).max / 0xff))), "the first is one");
     }
 
     function test_the_gas_of_a_level_is_small() public {
         string memory where = at("inclusions", 60);
-        (bytes32 leaf, bytes32[] memory path) = (word(where, ".leaf"), proof(where));
-        (uint64 i, uint64 n) = (index(where), size(where));
+        (bytes32 leaf, bytes32[] memory path) = (word(where, ".leaf"), proofIn(where));
+        (uint64 i, uint64 n) = (indexIn(where), sizeIn(where));
         put(ALICE, n, word(where, ".root"));
         uint256 before = gasleft();
         anchors.requireLogged(ALICE, ORIGIN, leaf, i, n, path);
@@ -222,7 +252,7 @@ contract LogAnchorTest is Base {
     }
 
     function show(string memory where, bytes memory envelope, uint256 offset_) private returns (bytes32) {
-        return anchors.recordDecision(ALICE, ORIGIN, envelope, offset_, index(where), size(where), proof(where));
+        return anchors.recordDecision(ALICE, ORIGIN, envelope, offset_, indexIn(where), sizeIn(where), proofIn(where));
     }
 
     function longer(bytes32[] memory path, bytes32 last) private pure returns (bytes32[] memory more) {
@@ -237,15 +267,15 @@ contract LogAnchorTest is Base {
         return string.concat(".", list, "[", vm.toString(k), "]");
     }
 
-    function size(string memory where) private view returns (uint64) {
+    function sizeIn(string memory where) private view returns (uint64) {
         return uint64(vm.parseJsonUint(json, string.concat(where, ".size")));
     }
 
-    function index(string memory where) private view returns (uint64) {
+    function indexIn(string memory where) private view returns (uint64) {
         return uint64(vm.parseJsonUint(json, string.concat(where, ".index")));
     }
 
-    function offset(string memory where) private view returns (uint256) {
+    function offsetIn(string memory where) private view returns (uint256) {
         return vm.parseJsonUint(json, string.concat(where, ".offset"));
     }
 
@@ -253,7 +283,7 @@ contract LogAnchorTest is Base {
         return vm.parseJsonBytes32(json, string.concat(where, field));
     }
 
-    function proof(string memory where) private view returns (bytes32[] memory) {
+    function proofIn(string memory where) private view returns (bytes32[] memory) {
         return vm.parseJsonBytes32Array(json, string.concat(where, ".proof"));
     }
 
