@@ -85,8 +85,8 @@ contract LogAnchorTest is Base {
 
     function test_every_proof_that_the_log_makes_holds() public {
         uint256 cases = 0;
-        while (vm.keyExistsJson(json, at("inclusions", cases))) {
-            string memory where = at("inclusions", cases++);
+        while (vm.keyExistsJson(json, nth("inclusions", cases))) {
+            string memory where = nth("inclusions", cases++);
             put(ALICE, sizeIn(where), word(where, ".root"));
             anchors.requireLogged(ALICE, ORIGIN, word(where, ".leaf"), indexIn(where), sizeIn(where), proofIn(where));
         }
@@ -94,7 +94,7 @@ contract LogAnchorTest is Base {
     }
 
     function testFuzz_any_bit_changed_in_a_proof_condemns_it(uint256 which, uint256 part, uint256 bit) public {
-        string memory where = at("inclusions", between(which, 1, 60));
+        string memory where = nth("inclusions", between(which, 1, 60));
         (bytes32 leaf, bytes32 root) = (word(where, ".leaf"), word(where, ".root"));
         (uint64 i, uint64 n, bytes32[] memory path) = (indexIn(where), sizeIn(where), proofIn(where));
         put(ALICE, n, root);
@@ -109,8 +109,8 @@ contract LogAnchorTest is Base {
     }
 
     function test_a_proof_cut_short_proves_nothing() public {
-        for (uint256 k = 1; vm.keyExistsJson(json, at("inclusions", k)); ++k) {
-            string memory where = at("inclusions", k);
+        for (uint256 k = 1; vm.keyExistsJson(json, nth("inclusions", k)); ++k) {
+            string memory where = nth("inclusions", k);
             bytes32[] memory path = proofIn(where);
             put(ALICE, sizeIn(where), word(where, ".root"));
             assembly {
@@ -123,7 +123,7 @@ contract LogAnchorTest is Base {
 
     /// @dev A node of the tree is no leaf: the hash of two neighbours proves nothing in a tree of half the size.
     function test_an_inner_node_is_no_leaf() public {
-        string memory where = at("inclusions", 1);
+        string memory where = nth("inclusions", 1);
         assertEq(uint256(sizeIn(where)), 2);
         put(ALICE, 2, word(where, ".root"));
         vm.expectPartialRevert(LogAnchor.LogAnchorNotIncluded.selector);
@@ -141,7 +141,7 @@ contract LogAnchorTest is Base {
     }
 
     function test_only_the_account_that_anchored_is_believed() public {
-        string memory where = at("decisions", 0);
+        string memory where = nth("decisions", 0);
         put(BOB, sizeIn(where), word(where, ".root"));
         vm.expectRevert(
             abi.encodeWithSelector(LogAnchor.LogAnchorNotAnchored.selector, ALICE, ORIGIN, sizeIn(where))
@@ -153,8 +153,8 @@ contract LogAnchorTest is Base {
 
     function test_a_decision_in_the_log_is_remembered() public {
         uint256 cases = 0;
-        while (vm.keyExistsJson(json, at("decisions", cases))) {
-            string memory where = at("decisions", cases++);
+        while (vm.keyExistsJson(json, nth("decisions", cases))) {
+            string memory where = nth("decisions", cases++);
             bytes32 digest = word(where, ".digest");
             put(ALICE, sizeIn(where), word(where, ".root"));
             assertTrue(!anchors.isLogged(ALICE, ORIGIN, digest), "not yet");
@@ -172,7 +172,7 @@ contract LogAnchorTest is Base {
     }
 
     function testFuzz_no_other_offset_gives_a_decision(uint256 any) public {
-        string memory where = at("decisions", 1);
+        string memory where = nth("decisions", 1);
         bytes memory envelope = bytesOf(where);
         put(ALICE, sizeIn(where), word(where, ".root"));
         any = between(any, 0, 2 * envelope.length);
@@ -182,7 +182,7 @@ contract LogAnchorTest is Base {
     }
 
     function test_every_offset_but_one_is_refused() public {
-        string memory where = at("decisions", 1);
+        string memory where = nth("decisions", 1);
         bytes memory envelope = bytesOf(where);
         uint256 right = offsetIn(where);
         put(ALICE, sizeIn(where), word(where, ".root"));
@@ -199,7 +199,7 @@ contract LogAnchorTest is Base {
 
     /// @dev Another digest would be another leaf, which the root does not cover.
     function test_a_digest_written_over_is_not_in_the_log() public {
-        string memory where = at("decisions", 0);
+        string memory where = nth("decisions", 0);
         bytes memory envelope = bytesOf(where);
         put(ALICE, sizeIn(where), word(where, ".root"));
         envelope[offsetIn(where) + 19] = "0";
@@ -224,9 +224,9 @@ contract LogAnchorTest is Base {
             bytes.concat('{"at":5,"facts":{},"id":"decision/0x', digits, '/again","kind":"decision","refs":[],"v":1}')
         ];
         for (uint64 i = 0; i < 4; ++i) {
-            bytes32 origin = bytes32(uint256(i));
+            (bytes32 origin, bytes32 root) = (bytes32(uint256(i)), sha256(abi.encodePacked(hex"00", entries[i])));
             vm.prank(ALICE);
-            anchors.anchor(origin, 1, sha256(abi.encodePacked(hex"00", entries[i])));
+            anchors.anchor(origin, 1, root);
             if (i > 0) vm.expectRevert(abi.encodeWithSelector(LogAnchor.LogAnchorNoDecision.selector, 17));
             anchors.recordDecision(ALICE, origin, entries[i], 17, 0, 1, new bytes32[](0));
         }
@@ -234,7 +234,7 @@ contract LogAnchorTest is Base {
     }
 
     function test_the_gas_of_a_level_is_small() public {
-        string memory where = at("inclusions", 60);
+        string memory where = nth("inclusions", 60);
         (bytes32 leaf, bytes32[] memory path) = (word(where, ".leaf"), proofIn(where));
         (uint64 i, uint64 n) = (indexIn(where), sizeIn(where));
         put(ALICE, n, word(where, ".root"));
@@ -263,7 +263,7 @@ contract LogAnchorTest is Base {
         more[path.length] = last;
     }
 
-    function at(string memory list, uint256 k) private pure returns (string memory) {
+    function nth(string memory list, uint256 k) private pure returns (string memory) {
         return string.concat(".", list, "[", vm.toString(k), "]");
     }
 
