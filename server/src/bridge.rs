@@ -8,8 +8,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use alloy::{eips::BlockId, signers::local::PrivateKeySigner};
-use governance::onchain::abi::{Governor, Timelock, VoteToken};
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    signers::local::PrivateKeySigner,
+};
+use governance::{
+    log::{Anchoring, Checkpoint, Note},
+    onchain::abi::{Governor, Timelock, VoteToken},
+};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 use tracing::{error, info, warn};
@@ -17,8 +23,10 @@ use tracing::{error, info, warn};
 use crate::{
     chain::{
         Node,
+        anchorer::Anchorer,
         executor::Executor,
         follower::{FollowError, Follower, Round},
+        submit::Submitter,
     },
     config::{Config, EngineConfig},
     log::{Log, Sequencer},
@@ -112,6 +120,8 @@ impl Bridge {
             block,
             chain_time,
             settings: Arc::default(),
+            log: None,
+            executor: executor_key(&config)?.map(|key| key.address()),
         };
         let bridge = Arc::new(Self {
             config,
@@ -129,8 +139,21 @@ impl Bridge {
             settled: AtomicU64::default(),
         });
         bridge.take_in_records().await?;
-        bridge.log.publish().await?;
+        bridge.publish().await?;
         Ok(bridge)
+    }
+
+    /// Signs what was appended, so that drafts and anchors can name it.
+    async fn publish(&self) -> Result<(), crate::log::LogError> {
+        let (size, note) = self.log.publish().await?;
+        let Some(contract) = self.reading().source.log_anchor else { return Ok(()) };
+        if self.reading().log.is_some_and(|newest| newest.size == size) {
+            return Ok(());
+        }
+        let text = Note::parse(&note).map_err(governance::log::CheckpointError::from)?.text;
+        let newest = Anchoring::of(&Checkpoint::parse(&text)?, contract);
+        self.swap(|reading| reading.log = newest);
+        Ok(())
     }
 
     /// Signed records and models that the operator put beside the configuration; accepted by the same rules as over HTTP.
@@ -330,6 +353,8 @@ impl Bridge {
             proposal_threshold: node.call(governor, Governor::proposalThresholdCall {}, at).await?,
             token_symbol: node.call(token, VoteToken::symbolCall {}, at).await?,
             treasury_wei: node.balance(timelock).await?,
+            // Not every chain has a notion of it.
+            finalized: node.block_at(BlockNumberOrTag::Finalized).await.map_or(0, |block| block.header.number),
         };
         if *self.reading().settings != settings {
             self.swap(|reading| reading.settings = Arc::new(settings));
@@ -352,13 +377,7 @@ impl Bridge {
 
     /// Starts following, executing and publishing; returns at once.
     pub fn start(self: &Arc<Self>) -> Result<(), StartError> {
-        let key = match &self.config.executor_key {
-            None => None,
-            Some(path) => {
-                let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
-                Some(text.parse::<PrivateKeySigner>().map_err(|_| StartError::Key(path.display().to_string()))?)
-            }
-        };
+        let key = executor_key(&self.config)?;
         tokio::spawn(follow(self.clone()));
         if let Some(key) = key {
             tokio::spawn(execute(self.clone(), key));
@@ -368,6 +387,13 @@ impl Bridge {
         tokio::spawn(publish(self.clone()));
         Ok(())
     }
+}
+
+/// The key of the account that queues, executes and anchors, if there is one.
+fn executor_key(config: &Config) -> Result<Option<PrivateKeySigner>, StartError> {
+    let Some(path) = &config.executor_key else { return Ok(None) };
+    let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+    text.parse().map(Some).map_err(|_| StartError::Key(path.display().to_string()))
 }
 
 async fn last_block(store: &Store, source: &Source) -> Result<(u64, u64), sea_orm::DbErr> {
@@ -458,6 +484,7 @@ async fn follow(bridge: Arc<Bridge>) {
 
 async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
     let mut head = bridge.head.subscribe();
+    let mut anchorer = Anchorer::new(bridge.log.clone(), Duration::from_secs(bridge.config.log.anchor_every));
     loop {
         // A new block, or a moment: a state may become due without an event.
         let _ = tokio::time::timeout(Duration::from_millis(500), head.changed()).await;
@@ -466,6 +493,8 @@ async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
         }
         let Some(node) = bridge.node().await else { continue };
         let reading = bridge.reading();
+        // One after the other: both use the account's nonces. A decision is shown before what rests on it is tried.
+        anchorer.round(&Submitter::new(reading.source.clone(), bridge.store.clone(), node.clone(), key.clone()), &reading).await;
         Executor::new(reading.source.clone(), bridge.store.clone(), node, key.clone()).round(&reading.facts).await;
     }
 }
@@ -481,7 +510,7 @@ async fn publish(bridge: Arc<Bridge>) {
         {
             error!("expired sessions could not be deleted: {failed}");
         }
-        if let Err(failed) = bridge.log.publish().await {
+        if let Err(failed) = bridge.publish().await {
             error!("the checkpoint could not be published: {failed}");
         }
     }

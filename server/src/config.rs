@@ -52,11 +52,13 @@ pub struct LogConfig {
     /// A copy of the newest checkpoint, best on another disk than the database: a log that is behind it is refused.
     /// `log.high-water` in the data folder unless told otherwise.
     pub high_water: Option<PathBuf>,
+    /// Seconds between two anchors of a log that grows, at least 1; a decision that waits for one is anchored at once.
+    pub anchor_every: u64,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { origin: "wherefore.local/log".into(), high_water: None }
+        Self { origin: "wherefore.local/log".into(), high_water: None, anchor_every: 3_600 }
     }
 }
 
@@ -77,6 +79,15 @@ pub struct DaoConfig {
     pub registry: Address,
     #[serde(default)]
     pub art: Option<Address>,
+    /// The `LogAnchor` that keeps the log's roots. A contract named only later is followed from then on.
+    #[serde(default)]
+    pub log_anchor: Option<Address>,
+    /// The `ValidationRegistry` that auditors publish their verdicts to.
+    #[serde(default)]
+    pub validations: Option<Address>,
+    /// Auditors whose verdicts count: only theirs make a decision *attested*.
+    #[serde(default)]
+    pub auditors: Vec<Named>,
     #[serde(default)]
     pub start_block: u64,
     #[serde(default)]
@@ -177,6 +188,8 @@ impl DaoConfig {
             token: self.token,
             registry: self.registry,
             art: self.art,
+            log_anchor: self.log_anchor,
+            validations: self.validations,
             start_block: self.start_block,
         }
     }

@@ -14,11 +14,13 @@
 //! | [`note`] | signed notes and verifier keys |
 //! | [`checkpoint`] | a tree's origin, size and root as a signed note |
 //! | [`entry`] | the envelope that becomes a leaf |
-//! | [`statement`] | what an actor signs to have entries logged
-//! | [`subject`] | what an entry is about, for those who search
-//! | [`bundle`] | a decision with all that the log says of it, to check offline
+//! | [`statement`] | what an actor signs to have entries logged |
+//! | [`subject`] | what an entry is about, for those who search |
+//! | [`bundle`] | a decision with all that the log says of it, to check offline |
+//! | [`anchor`] | a checkpoint and a decision's proof as calls to the contract that keeps roots |
 //! | [`proof`] | a proof a reader can keep and check offline |
 
+pub mod anchor;
 pub mod bundle;
 pub mod checkpoint;
 pub mod entry;
@@ -29,6 +31,7 @@ pub mod statement;
 pub mod subject;
 pub mod tile;
 
+pub use anchor::{AnchorError, Anchoring, origin_hash};
 pub use bundle::Bundle;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{ActorSignature, Body, Entry, EntryError, EntryKind, EntryRef, SignatureScheme};

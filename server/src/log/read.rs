@@ -11,7 +11,7 @@ use governance::log::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Log, LogError, append::parse_hash};
-use crate::store::entities::{log_entry, log_node};
+use crate::store::entities::{log_checkpoint, log_entry, log_node};
 
 /// The entry logged under an id, for references.
 pub async fn find(db: &impl ConnectionTrait, entry_id: &str) -> Result<Option<EntryRef>, LogError> {
@@ -65,6 +65,19 @@ impl Log {
     pub(super) async fn path(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
         let mut tiles = self.reader(size, tiles_for_inclusion(index, size)?).await?;
         prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))
+    }
+
+    /// Proof that entry `index` is covered by the checkpoint of this size. `None` when there is no such entry, or no such
+    /// checkpoint.
+    pub async fn prove_at(&self, index: u64, size: u64) -> Result<Option<InclusionProof>, LogError> {
+        let Ok(number) = i64::try_from(size) else { return Ok(None) };
+        let checkpoint = log_checkpoint::Entity::find_by_id(number).one(&self.store.db).await?;
+        let (Some(row), Some(checkpoint)) = (self.entry(index).await?, checkpoint) else { return Ok(None) };
+        if index >= size {
+            return Ok(None);
+        }
+        let path = self.path(index, size).await?;
+        Ok(Some(InclusionProof { index, size, leaf: leaf_hash(&row.leaf), path, checkpoint: checkpoint.note }))
     }
 
     /// Proof that the log at `new` is the log at `old` and what was appended since. `new` is not above the log's size.

@@ -35,6 +35,8 @@ pub async fn daos(State(bridge): State<Arc<Bridge>>) -> Json<Value> {
         "token": source.token,
         "registry": source.registry,
         "art": source.art,
+        "logAnchor": source.log_anchor,
+        "validations": source.validations,
         "engines": reading.facts.engines.keys().collect::<Vec<_>>(),
         "block": reading.block,
         "chainTime": reading.chain_time,

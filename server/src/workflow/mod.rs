@@ -15,12 +15,13 @@ pub mod queue;
 pub mod refusal;
 pub mod review;
 pub mod statement;
+pub mod verdict;
 pub mod vote;
 
 use alloy_sol_types::SolEvent;
 use governance::{
     log::{Entry, EntryKind},
-    onchain::abi::{Governor, ParameterRegistry},
+    onchain::abi::{Governor, ParameterRegistry, ValidationRegistry},
 };
 use sea_orm::DbErr;
 
@@ -61,6 +62,8 @@ pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Mode
         }
     } else if event.is_from(source.registry) && signature == ParameterRegistry::ParameterSetChanged::SIGNATURE_HASH {
         apply::ratified(tx, event).await?;
+    } else if source.validations.is_some_and(|validations| event.is_from(validations)) {
+        verdict::record(tx, source, event).await?;
     }
     Ok(())
 }
@@ -129,7 +132,9 @@ fn nth(id: &str, times: u32) -> String {
 }
 
 fn logged_kind(source: &Source, event: &event::Model) -> Option<EntryKind> {
+    let from_validations = source.validations.is_some_and(|validations| event.is_from(validations));
     match event.signature()? {
+        ValidationRegistry::ValidationResponse::SIGNATURE_HASH if from_validations => Some(EntryKind::Verdict),
         _ if !event.is_from(source.governor) => None,
         Governor::ProposalCreated::SIGNATURE_HASH => Some(EntryKind::Proposal),
         Governor::ProposalQueued::SIGNATURE_HASH => Some(EntryKind::Queueing),

@@ -37,7 +37,7 @@ async fn the_store_tells_the_same_after_reading_from_scratch() {
     world.pass(&[&proposal]).await;
     catch_up(&mut follower).await;
     let stepwise = world.told(&follower.store).await;
-    assert_eq!(stepwise["proposals"].as_array().unwrap().len(), 30);
+    assert_eq!(stepwise["proposals"].as_array().unwrap().len(), 31);
 
     // … and in one go afterwards, over WebSocket.
     let mut anew = world.follower_at(&world.deployment.ws, &world.database("anew.db")).await;
@@ -96,7 +96,7 @@ async fn a_history_longer_than_the_node_remembers_is_read() {
     assert!(name.is_err(), "this node remembers block {}", first.block);
     catch_up(&mut follower).await;
     let facts = Facts::load(&follower.store.db, &follower.source).await.unwrap();
-    assert_eq!(facts.proposals.len(), 29);
+    assert_eq!(facts.proposals.len(), 30);
     for proposal in &facts.proposals {
         let state = governance::proposal::ProposalState::from_chain(world.state(proposal.id).await).unwrap();
         assert_eq!(proposal.state, state.name(), "{}", proposal.number);
@@ -237,7 +237,7 @@ async fn pages_forget_what_a_reorg_took_away() {
     let _: bool = world.node.raw("evm_revert", json!([snapshot])).await.unwrap();
     world.mine(2).await;
     eventually(async || (site.get(&page).await.status == 404).then_some(())).await;
-    assert_eq!(site.items("/api/v1/proposals").await.len(), 29);
+    assert_eq!(site.items("/api/v1/proposals").await.len(), 30);
     let size = site.bridge.log.size().await.unwrap();
     let last = site.get(&format!("/log/{}", size - 1)).await.text();
     assert!(last.contains("no longer holds"), "the log's page does not tell of it");
@@ -328,7 +328,7 @@ async fn rows_of_another_dao_in_the_same_database_are_left_alone() {
         catch_up(&mut follower).await;
     }
     let (ours, other) = (Facts::load(&store.db, &ours).await.unwrap(), Facts::load(&store.db, &other).await.unwrap());
-    assert_eq!((ours.proposals.len(), other.proposals.len()), (29, 0));
+    assert_eq!((ours.proposals.len(), other.proposals.len()), (30, 0));
     assert_eq!(ours.engines["tideline"].revisions.len(), other.engines["tideline"].revisions.len());
     let created = world.events::<Governor::ProposalCreated>(world.deployment.governor).await;
     assert_eq!(created.len(), ours.proposals.len());

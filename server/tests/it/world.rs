@@ -275,6 +275,8 @@ impl World {
             facts: Arc::new(facts),
             decisions: Arc::new(decisions),
             settings: Arc::default(),
+            log: None,
+            executor: None,
         };
         let engines: Vec<Value> =
             reading.facts.engines.values().map(|engine| json!([reading.revisions(engine), reading.parameters(engine)])).collect();
@@ -321,6 +323,8 @@ fn nobody() -> Deployment {
         token: nobody,
         registry: nobody,
         art: nobody,
+        log_anchor: nobody,
+        validations: nobody,
         engine: "tideline".into(),
         deploy_block: 1,
         story_block: 1,
@@ -328,6 +332,7 @@ fn nobody() -> Deployment {
         names: vec![],
         accounts: vec![],
         agents: vec![],
+        auditors: vec![],
         executor: nobody,
         agent_key: PathBuf::new(),
         executor_key: PathBuf::new(),
@@ -352,6 +357,13 @@ fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
         token: deployment.token,
         registry: deployment.registry,
         art: Some(deployment.art),
+        log_anchor: Some(deployment.log_anchor),
+        validations: Some(deployment.validations),
+        auditors: deployment
+            .auditors
+            .iter()
+            .map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() })
+            .collect(),
         start_block: deployment.deploy_block,
         names: deployment
             .names
@@ -497,7 +509,7 @@ impl Site {
             records_dir: Some(deployment.decisions.clone()),
             models: vec![model_file()],
             executor_key: None,
-            log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
+            log: LogConfig { origin: "saltmarsh.example/log".into(), anchor_every: 1, ..LogConfig::default() },
             writes_a_minute: 120,
             dao: dao(deployment, &deployment.ws, dir),
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
