@@ -49,12 +49,30 @@ pub struct LogConfig {
     /// A copy of the newest checkpoint, best on another disk than the database: a log that is behind it is refused.
     /// `log.high-water` in the data folder unless told otherwise.
     pub high_water: Option<PathBuf>,
+    /// Who is asked to cosign each checkpoint.
+    pub witnesses: Vec<WitnessConfig>,
+    /// How many witnesses must have cosigned a checkpoint before it is published; 0 publishes at once.
+    pub witness_quorum: usize,
+    /// Where copies of the log go: `file:///folder` or `s3://bucket/prefix`, with the usual `AWS_…` variables.
+    pub mirror: Option<String>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { origin: "wherefore.local/log".into(), high_water: None }
+        Self { origin: "wherefore.local/log".into(), high_water: None, witnesses: vec![], witness_quorum: 0, mirror: None }
     }
+}
+
+/// A C2SP tlog-witness that cosigns the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// What pages and the policy call it; no spaces.
+    pub name: String,
+    /// Its submission prefix: what stands before `/add-checkpoint`.
+    pub url: String,
+    /// Its verifier key, of type Ed25519 cosignature.
+    pub vkey: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ pub async fn append(tx: &Tx, entry: &Entry) -> Result<EntryRef, LogError> {
 
 /// Appends several entries within `tx`, in order; one reference for each. The same id twice is one entry.
 pub async fn append_all(tx: &Tx, entries: &[Entry]) -> Result<Vec<EntryRef>, LogError> {
+    tx.standing.check()?;
     let leaves = entries.iter().map(Entry::to_leaf).collect::<Result<Vec<_>, _>>()?;
     let mut known = logged(&tx.db, entries).await?;
     let head = log_head::Entity::find_by_id(1).one(&tx.db).await?;

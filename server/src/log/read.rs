@@ -54,7 +54,7 @@ impl Log {
     }
 
     /// A reader over these tiles of the log at `size`, fetched beforehand.
-    async fn reader(
+    pub(super) async fn reader(
         &self,
         size: u64,
         needed: Vec<TilePath>,

@@ -398,7 +398,7 @@ impl Backend for Pages {
             entries: rows.iter().map(|row| entry_summary(&reading, row)).collect(),
             found: size,
             filter: LogFilter::default(),
-            assurance: Assurance::default(),
+            assurance: self.0.log.assurance(),
         })
     }
 

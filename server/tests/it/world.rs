@@ -22,7 +22,7 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use server::{
-    bridge::Bridge,
+    bridge::{Bridge, StartError},
     chain::{
         Node, NodeError,
         executor::Executor,
@@ -454,6 +454,10 @@ impl Answer {
 
 impl Site {
     async fn open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::try_open(dir, deployment, adjust).await.unwrap()
+    }
+
+    async fn try_open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
         fs::write(dir.join("engine.token"), TOKEN).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
@@ -471,14 +475,19 @@ impl Site {
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
         };
         adjust(&mut config);
-        let bridge = Bridge::open(config).await.unwrap();
+        let bridge = Bridge::open(config).await?;
         let app = server::web::router(bridge.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { bridge, url, http: reqwest::Client::new(), server }
+        Ok(Self { bridge, url, http: reqwest::Client::new(), server })
     }
 
     /// A bridge whose chain is not there; good for what needs none.
     pub async fn without_chain(dir: &Path) -> Self {
+        Self::guarded(dir, |_| {}).await.unwrap()
+    }
+
+    /// The same with a log of other settings, which may keep it from starting.
+    pub async fn guarded(dir: &Path, adjust: impl FnOnce(&mut LogConfig)) -> Result<Self, StartError> {
         let nobody = Address::ZERO;
         let deployment = Deployment {
             chain_id: 31_337,
@@ -501,9 +510,10 @@ impl Site {
             executor_key: PathBuf::new(),
             decisions: PathBuf::new(),
         };
-        Self::open(dir, &deployment, |config| {
+        Self::try_open(dir, &deployment, |config| {
             config.records_dir = None;
             config.models.clear();
+            adjust(&mut config.log);
         })
         .await
     }
