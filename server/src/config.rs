@@ -49,12 +49,12 @@ pub struct LogConfig {
     /// A copy of the newest checkpoint, best on another disk than the database: a log that is behind it is refused.
     /// `log.high-water` in the data folder unless told otherwise.
     pub high_water: Option<PathBuf>,
-    /// Who is asked to cosign each checkpoint.
-    pub witnesses: Vec<WitnessConfig>,
     /// How many witnesses must have cosigned a checkpoint before it is published; 0 publishes at once.
     pub witness_quorum: usize,
     /// Where copies of the log go: `file:///folder` or `s3://bucket/prefix`, with the usual `AWS_…` variables.
     pub mirror: Option<String>,
+    /// Who is asked to cosign each checkpoint.
+    pub witnesses: Vec<WitnessConfig>,
 }
 
 impl Default for LogConfig {

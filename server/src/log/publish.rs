@@ -40,6 +40,7 @@ impl Log {
             && self.keys.have_all_signed(&note)
             && self.around.witnesses.as_ref().is_none_or(|witnesses| !witnesses.have_more_to_ask(&note))
         {
+            self.around.set_waiting(None);
             return Ok((head as u64, done.note));
         }
 

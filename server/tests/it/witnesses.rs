@@ -22,7 +22,7 @@ use server::{
     config::{LogConfig, WitnessConfig},
     witness::{self, Clock, Unsigned, Witness, wall_clock},
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     log::grow,
@@ -36,6 +36,7 @@ pub struct Running {
     pub config: WitnessConfig,
     pub witness: Option<Arc<Witness>>,
     address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
 
@@ -48,7 +49,8 @@ impl Drop for Running {
 impl Running {
     /// Ends it and waits until it is gone, so that its folder and port are free.
     pub async fn stop(mut self) -> SocketAddr {
-        self.server.abort();
+        // Connections that are kept alive end as well.
+        drop(self.stop.take());
         let _ = (&mut self.server).await;
         self.address
     }
@@ -57,8 +59,11 @@ impl Running {
 async fn serve(name: &str, vkey: String, address: SocketAddr, app: Router, witness: Option<Arc<Witness>>) -> Running {
     let listener = eventually(async || tokio::net::TcpListener::bind(address).await.ok()).await;
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Running { config: WitnessConfig { name: name.into(), url: format!("http://{address}"), vkey }, witness, address, server }
+    let (stop, stopped) = oneshot::channel();
+    let until = async move { drop(stopped.await) };
+    let server = tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(until).await.unwrap() });
+    let config = WitnessConfig { name: name.into(), url: format!("http://{address}"), vkey };
+    Running { config, witness, address, stop: Some(stop), server }
 }
 
 fn anywhere() -> SocketAddr {
@@ -200,9 +205,12 @@ async fn a_witness_that_lies_is_not_attached_and_holds_nothing_up() {
     let past = pretending("past", async |request, key| key.cosign(&request.note.text, now() - 86_400).unwrap().to_string().into_response());
     let endless = pretending("endless", async |_, _| "— ".repeat(1 << 20).into_response());
     let vague = pretending("vague", async |_, _| (StatusCode::CONFLICT, "many").into_response());
-    let fickle = pretending("fickle", async |request, _| (StatusCode::CONFLICT, format!("{}\n", 1 - request.old)).into_response());
+    // At start the next two are modest.
+    let fickle = pretending("fickle", async |request, _| {
+        let size = if request.note.text.contains("\n0\n") { 0 } else { 1 - request.old };
+        (StatusCode::CONFLICT, format!("{size}\n")).into_response()
+    });
     let inventive = pretending("inventive", async |request, _| {
-        // At start it is modest.
         let size = if request.note.text.contains("\n0\n") { 0 } else { 1_000_000 };
         (StatusCode::CONFLICT, format!("{size}\n")).into_response()
     });
