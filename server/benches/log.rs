@@ -52,7 +52,7 @@ async fn main() {
     let bare = bare_inserts(dir.path(), count).await;
 
     let store = Store::open(&url).await.unwrap();
-    let log = Log::open(store.clone(), "bench.example/log", &dir.path().join("log.key")).unwrap();
+    let log = Log::open(store.clone(), "bench.example/log", &dir.path().join("log.key")).await.unwrap();
     let sequencer = Sequencer::start(store.clone());
 
     // Each producer waits until its entry is durable.
@@ -121,7 +121,7 @@ async fn main() {
     let begun = Instant::now();
     drop(sequencer);
     let again = Store::open(&url).await.unwrap();
-    let log = Log::open(again, "bench.example/log", &dir.path().join("log.key")).unwrap();
+    let log = Log::open(again, "bench.example/log", &dir.path().join("log.key")).await.unwrap();
     assert_eq!(log.publish().await.unwrap().0, count as u64);
     say(&mut figures, "restart to checkpoint", format!("{:.1?}", begun.elapsed()), String::new());
     assert!(figures.iter().all(|figure| !figure.what.is_empty() && !figure.value.is_empty() && figure.beside.len() < 200));

@@ -29,7 +29,7 @@ use crate::{
         submit::Submitter,
     },
     config::{Config, EngineConfig},
-    log::{Log, Sequencer},
+    log::{Log, LogError, Sequencer},
     reading::{Decisions, Facts, Reading, Settings},
     source::Source,
     store::{Store, entities::proposal},
@@ -103,7 +103,9 @@ impl Bridge {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
         let store = Store::open(&config.database_url).await?;
-        let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key"))?;
+        let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key")).await?;
+        // Before anything is appended or signed.
+        let log = log.guarded(&config.log, &config.data_dir).await?;
         let source = config.dao.source();
         let mut tokens = Vec::new();
         for engine in &config.dao.engines {
@@ -139,13 +141,17 @@ impl Bridge {
             settled: AtomicU64::default(),
         });
         bridge.take_in_records().await?;
-        bridge.publish().await?;
+        match bridge.publish().await {
+            // Nothing is wrong here; the page says whom it waits for.
+            Err(LogError::Unwitnessed(why)) => warn!("no checkpoint is published yet: {why}"),
+            done => done?,
+        }
         Ok(bridge)
     }
 
     /// Signs what was appended, so that drafts and anchors can name it.
     async fn publish(&self) -> Result<(), crate::log::LogError> {
-        let (size, note) = self.log.publish().await?;
+        let (size, note) = self.log.advance().await?;
         let Some(contract) = self.reading().source.log_anchor else { return Ok(()) };
         if self.reading().log.is_some_and(|newest| newest.size == size) {
             return Ok(());
@@ -209,6 +215,7 @@ impl Bridge {
         } else if !health.followed {
             warnings.push("Reading the chain for the first time; what you see is not complete yet.".into());
         }
+        warnings.extend(self.log.warnings());
         warnings
     }
 
@@ -385,6 +392,7 @@ impl Bridge {
             info!("no executor key: this bridge reads and explains, others must queue and execute");
         }
         tokio::spawn(publish(self.clone()));
+        tokio::spawn(mirror(self.clone()));
         Ok(())
     }
 }
@@ -510,8 +518,21 @@ async fn publish(bridge: Arc<Bridge>) {
         {
             error!("expired sessions could not be deleted: {failed}");
         }
-        if let Err(failed) = bridge.publish().await {
-            error!("the checkpoint could not be published: {failed}");
+        match bridge.publish().await {
+            // Said once, when it was found; pages repeat it.
+            Ok(()) | Err(LogError::ReadOnly(_) | LogError::Unwitnessed(_)) => {}
+            Err(failed) => error!("the checkpoint could not be published: {failed}"),
         }
+    }
+}
+
+/// Copies what was published to the mirror, if there is one.
+async fn mirror(bridge: Arc<Bridge>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        // What goes wrong is kept for the log's page, and tried again.
+        let _ = bridge.log.copy_to_mirror().await;
     }
 }

@@ -54,12 +54,37 @@ pub struct LogConfig {
     pub high_water: Option<PathBuf>,
     /// Seconds between two anchors of a log that grows, at least 1; a decision that waits for one is anchored at once.
     pub anchor_every: u64,
+    /// How many witnesses must have cosigned a checkpoint before it is published; 0 publishes at once.
+    pub witness_quorum: usize,
+    /// Where copies of the log go: `file:///folder` or `s3://bucket/prefix`, with the usual `AWS_…` variables.
+    pub mirror: Option<String>,
+    /// Who is asked to cosign each checkpoint.
+    pub witnesses: Vec<WitnessConfig>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { origin: "wherefore.local/log".into(), high_water: None, anchor_every: 3_600 }
+        Self {
+            origin: "wherefore.local/log".into(),
+            high_water: None,
+            anchor_every: 3_600,
+            witnesses: vec![],
+            witness_quorum: 0,
+            mirror: None,
+        }
     }
+}
+
+/// A C2SP tlog-witness that cosigns the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// What pages and the policy call it; no spaces.
+    pub name: String,
+    /// Its submission prefix: what stands before `/add-checkpoint`.
+    pub url: String,
+    /// Its verifier key, of type Ed25519 cosignature.
+    pub vkey: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

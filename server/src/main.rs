@@ -6,15 +6,17 @@ use clap::{Parser, Subcommand};
 use governance::{explanation::VerificationState, proposal::ProposalFile};
 use server::{
     agent::AgentArgs,
-    bridge::Bridge,
+    bridge::{Bridge, StartError},
     config::Config,
     decision::{self, DecisionCommand, SubmitError},
     demo::DemoArgs,
     engine::EngineArgs,
     explain::{self, ExplainArgs, ExplainError},
+    log::commands::{CommandError, LogCommand},
     store::Store,
     verify::{AuditCommand, VerifyError},
     web,
+    witness::WitnessArgs,
 };
 
 /// Exit codes: 0 done, 1 checked and found wrong, 2 usage, 3 not reachable.
@@ -87,6 +89,13 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// The explanation log as its operator handles it: restore it, replace its key.
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
+    },
+    /// A witness of logs, for a member to run: remembers what it saw and cosigns only what continues it.
+    Witness(WitnessArgs),
     /// The embedded procedural engine: reads its parameters over OFREP and checks them against the chain.
     Engine(EngineArgs),
     /// A reference steward, which only uses the public API.
@@ -144,6 +153,16 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         }
         Command::Verify { target, vkey } => verify_bundle(&target, vkey.as_deref(), cli.json),
         Command::Audit { command } => audit(command, cli.json).await,
+        Command::Log { command } => {
+            let told = server::log::commands::run(command, cli.json).await.map_err(|error| match error {
+                CommandError::Usage(text) => Failed(USAGE, text),
+                CommandError::Wrong(text) => Failed(WRONG, text),
+                CommandError::Away(text) => Failed(UNREACHABLE, text),
+            })?;
+            println!("{told}");
+            Ok(())
+        }
+        Command::Witness(args) => server::witness::run(args, cli.json).await.map_err(Failed::wrong),
         Command::Engine(args) => until_stopped(server::engine::run(args)).await.map_err(Failed::unreachable),
         Command::Agent(args) => until_stopped(server::agent::run(args)).await.map_err(Failed::unreachable),
     }
@@ -275,7 +294,10 @@ async fn serve(config: Config) -> Result<(), Failed> {
             "{listen} cannot be used: {error}. Stop what uses the port, or set another `listen` in the configuration."
         ))
     })?;
-    let bridge = Bridge::open(config).await.map_err(Failed::unreachable)?;
+    let bridge = Bridge::open(config).await.map_err(|error| match error {
+        StartError::Log(error) if !matches!(error, server::log::LogError::Store(_)) => Failed::wrong(error),
+        other => Failed::unreachable(other),
+    })?;
     bridge.start().map_err(|error| Failed(USAGE, error.to_string()))?;
     tracing::info!("the bridge serves on http://{listen}");
     let app = web::router(bridge).into_make_service_with_connect_info::<std::net::SocketAddr>();

@@ -75,6 +75,7 @@ pub async fn append_with_body(tx: &Tx, entry: Entry, kept: Kept) -> Result<Entry
 
 /// Appends several entries within `tx`, in order; one reference for each. The same id twice is one entry.
 pub async fn append_all(tx: &Tx, entries: Vec<Prepared>) -> Result<Vec<EntryRef>, LogError> {
+    tx.standing.check()?;
     // Where several servers share a database, whoever reads the head first goes first; SQLite has one writer anyway.
     let head = log_head::Entity::find_by_id(1).lock_exclusive().one(&tx.db).await?;
     let mut known = logged(&tx.db, &entries).await?;

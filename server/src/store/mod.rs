@@ -11,10 +11,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use sessions::Sessions;
 
+use crate::log::Standing;
+
 /// A connection pool and, for writers, a turn: SQLite has one writer at a time, and waiting here beats failing there.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub db: DatabaseConnection,
+    /// Whether the log in this database may still be signed and appended to.
+    pub standing: Standing,
     turn: Arc<Mutex<()>>,
 }
 
@@ -22,6 +26,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     pub db: DatabaseTransaction,
+    pub standing: Standing,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -51,11 +56,11 @@ impl Store {
         }
         let db = Database::connect(options).await?;
         Migrator::up(&db, None).await?;
-        Ok(Self { db, turn: Arc::default() })
+        Ok(Self { db, standing: Standing::default(), turn: Arc::default() })
     }
 
     pub async fn begin(&self) -> Result<Tx, DbErr> {
         let turn = self.turn.clone().lock_owned().await;
-        Ok(Tx { db: self.db.begin().await?, _turn: turn })
+        Ok(Tx { db: self.db.begin().await?, standing: self.standing.clone(), _turn: turn })
     }
 }

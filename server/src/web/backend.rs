@@ -418,7 +418,7 @@ impl Backend for Pages {
             entries: rows.iter().map(|row| entry_summary(&reading, row)).collect(),
             found: size,
             filter: LogFilter::default(),
-            assurance: Assurance { anchors: reading.anchor_views(origin_hash(self.0.log.origin())), ..Assurance::default() },
+            assurance: Assurance { anchors: reading.anchor_views(origin_hash(self.0.log.origin())), ..self.0.log.assurance() },
         })
     }
 

@@ -142,6 +142,8 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/flagd/{file}", get(ofrep::flagd))
         .route("/log/checkpoint", get(log_tiles::checkpoint))
         .route("/log/vkey", get(log_tiles::vkey))
+        .route("/log/policy", get(log_tiles::policy))
+        .route("/log/body/{sha256}", get(log_tiles::body))
         .route("/log/tile/{*path}", get(log_tiles::tile))
         .layer(public_read);
 

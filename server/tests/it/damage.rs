@@ -34,7 +34,7 @@ async fn any_flipped_byte_is_named_by_its_index() {
     const SIZE: u64 = 600;
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}?mode=rwc", dir.path().join("log.db").display())).await.unwrap();
-    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("log.key")).unwrap();
+    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("log.key")).await.unwrap();
     for (from, to) in [(0, 1), (1, 256), (256, SIZE)] {
         grow(&store, from, to).await;
         log.publish().await.unwrap();

@@ -131,7 +131,7 @@ async fn a_reorg(longer: bool) {
     let world = World::new().await;
     let governor = world.deployment.governor;
     let mut follower = world.follower().await;
-    let log = Log::open(follower.store.clone(), "test.example/log", &world.dir.path().join("log.key")).unwrap();
+    let log = Log::open(follower.store.clone(), "test.example/log", &world.dir.path().join("log.key")).await.unwrap();
     catch_up(&mut follower).await;
     let before = world.told(&follower.store).await;
     let facts = Facts::load(&follower.store.db, &follower.source).await.unwrap();

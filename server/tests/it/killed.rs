@@ -162,7 +162,7 @@ async fn killed_under_load_it_keeps_what_it_acknowledged() {
         assert_eq!(stored.get(id.as_str()), Some(&(*index, leaf.as_str())), "{id} was acknowledged");
     }
     assert!(acknowledged.len() >= 3 * kills, "{} entries were acknowledged in {kills} lives", acknowledged.len());
-    let log = Log::open(store.clone(), ORIGIN, &dir.path().join("log.key")).unwrap();
+    let log = Log::open(store.clone(), ORIGIN, &dir.path().join("log.key")).await.unwrap();
     let key: VerifierKey = log.vkey().lines().next().unwrap().parse().unwrap();
     let report = fsck::fsck(&store, std::slice::from_ref(&key), true).await.unwrap();
     assert_eq!((report.damage, report.size), (vec![], rows.len() as u64));

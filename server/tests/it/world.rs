@@ -22,7 +22,7 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use server::{
-    bridge::Bridge,
+    bridge::{Bridge, StartError},
     chain::{
         Node, NodeError,
         executor::Executor,
@@ -497,6 +497,10 @@ impl Answer {
 
 impl Site {
     async fn open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::try_open(dir, deployment, adjust).await.unwrap()
+    }
+
+    async fn try_open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
         fs::write(dir.join("engine.token"), TOKEN).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
@@ -515,24 +519,33 @@ impl Site {
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
         };
         adjust(&mut config);
-        let bridge = Bridge::open(config).await.unwrap();
+        let bridge = Bridge::open(config).await?;
         let app = server::web::router(bridge.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { bridge, url, http: reqwest::Client::new(), server }
+        Ok(Self { bridge, url, http: reqwest::Client::new(), server })
     }
 
     /// A bridge whose chain is not there; good for what needs none.
     pub async fn without_chain(dir: &Path) -> Self {
-        Self::without_chain_for(dir, Address::ZERO).await
+        Self::guarded(dir, |_| {}).await.unwrap()
     }
 
-    /// The same, with one agent.
+    /// The same with a log of other settings, which may keep it from starting.
+    pub async fn guarded(dir: &Path, adjust: impl FnOnce(&mut LogConfig)) -> Result<Self, StartError> {
+        Self::chainless(dir, |config| adjust(&mut config.log)).await
+    }
+
+    /// The same with one agent.
     pub async fn without_chain_for(dir: &Path, agent: Address) -> Self {
-        let deployment = nobody();
-        Self::open(dir, &deployment, |config| {
+        let steward = AgentConfig { slug: "steward".into(), name: "Steward".into(), address: agent, about: String::new() };
+        Self::chainless(dir, |config| config.dao.agents.push(steward)).await.unwrap()
+    }
+
+    async fn chainless(dir: &Path, adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        Self::try_open(dir, &nobody(), |config| {
             config.records_dir = None;
             config.models.clear();
-            config.dao.agents = vec![AgentConfig { slug: "steward".into(), name: "Steward".into(), address: agent, about: String::new() }];
+            adjust(config);
         })
         .await
     }
