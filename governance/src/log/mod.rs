@@ -14,7 +14,8 @@
 //! | [`note`] | signed notes and verifier keys |
 //! | [`checkpoint`] | a tree's origin, size and root as a signed note |
 //! | [`entry`] | the envelope that becomes a leaf |
-//! | [`subject`] | what an entry is about, for those who search
+//! | [`signed`] | whether an entry's actor signed for it |
+//! | [`subject`] | what an entry is about, for those who search |
 //! | [`proof`] | a proof a reader can keep and check offline |
 
 pub mod checkpoint;
@@ -22,6 +23,7 @@ pub mod entry;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod signed;
 pub mod subject;
 pub mod tile;
 
@@ -30,5 +32,6 @@ pub use entry::{ActorSignature, Body, Entry, EntryError, EntryKind, EntryRef, Si
 pub use merkle::{Frontier, Hash, MerkleError, empty_root, leaf_hash, node_hash};
 pub use note::{Note, NoteError, SigningKey, VerifierKey};
 pub use proof::{InclusionProof, ProofError, TlogProof, Verified};
+pub use signed::{SignedError, check_record, check_signature};
 pub use subject::{Subject, subjects};
 pub use tile::{TileError, TileKind, TilePath, TileReader};

@@ -57,7 +57,7 @@ fn unwrap(wrapped: &[u8]) -> Option<SignatureKind> {
 }
 
 /// The account whose key made the 65 bytes r, s, v over a hash.
-pub(super) fn recover(signature: &[u8], hash: B256) -> Result<Address, DecisionError> {
+pub(crate) fn recover(signature: &[u8], hash: B256) -> Result<Address, DecisionError> {
     let invalid = |reason: &str| DecisionError::Signature { reason: reason.into() };
     let (rs, v) = match signature {
         [rs @ .., v] if rs.len() == 64 => (rs, *v),
