@@ -350,6 +350,7 @@ impl Bridge {
             info!("no executor key: this bridge reads and explains, others must queue and execute");
         }
         tokio::spawn(publish(self.clone()));
+        tokio::spawn(index(self.clone()));
         Ok(())
     }
 }
@@ -451,6 +452,15 @@ async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
         let Some(node) = bridge.node().await else { continue };
         let reading = bridge.reading();
         Executor::new(reading.source.clone(), bridge.store.clone(), node, key.clone()).round(&reading.facts).await;
+    }
+}
+
+/// Makes entries findable that were logged before there was an index.
+async fn index(bridge: Arc<Bridge>) {
+    match bridge.log.index_missing().await {
+        Ok(0) => {}
+        Ok(count) => info!("{count} older log entries were indexed for searching"),
+        Err(failed) => error!("older log entries could not be indexed for searching; the next start goes on: {failed}"),
     }
 }
 

@@ -9,10 +9,12 @@
 //! | `append` | entries, tree and head, in one transaction |
 //! | `publish` | signs a committed head as a checkpoint |
 //! | `read` | entries, tiles and proofs |
+//! | `search` | entries by what they are about |
 
 mod append;
 mod publish;
 mod read;
+pub mod search;
 
 use std::{path::Path, sync::Arc};
 

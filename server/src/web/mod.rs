@@ -6,6 +6,7 @@ mod decisions;
 mod devnet;
 mod events;
 mod feeds;
+pub mod log_entries;
 mod log_tiles;
 mod ofrep;
 mod plots;
