@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn a_statement_is_signed_through_its_encoding_bare_or_in_an_envelope() {
         let over = B256::from_slice(&Sha256::digest(STATEMENT));
-        assert_eq!(pre_authentication("http://example.com/HelloWorld", b"hello world"), b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+        assert_eq!(
+            pre_authentication("http://example.com/HelloWorld", b"hello world"),
+            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+        );
         let signed = sign(&key(7), eip191_hash_message(pre_authentication(STATEMENT_TYPE, STATEMENT)));
         let good = entry(SignatureScheme::Dsse, over, signed);
         let envelope = format!(r#"{{"payload":"{}","payloadType":"{STATEMENT_TYPE}","signatures":[]}}"#, BASE64.encode(STATEMENT));
@@ -186,8 +189,7 @@ mod tests {
 
     #[test]
     fn a_record_is_what_was_signed_only_for_its_own_registry_and_chain() {
-        let fixture: serde_json::Value =
-            serde_json::from_slice(include_bytes!("../../tests/fixtures/explanation/decision.json")).unwrap();
+        let fixture: serde_json::Value = serde_json::from_slice(include_bytes!("../../tests/fixtures/explanation/decision.json")).unwrap();
         let record = fixture["record"].to_string();
         let registry: Address = fixture["registry"].as_str().unwrap().parse().unwrap();
         let hash: B256 = fixture["signingHash"].as_str().unwrap().parse().unwrap();

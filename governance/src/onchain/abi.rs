@@ -148,4 +148,14 @@ sol! {
         function setBaseURI(string baseURI) external;
         function setContractURI(string newContractURI) external;
     }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface LogAnchor {
+        function rootOf(address account, bytes32 origin, uint64 size) external view returns (bytes32);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ValidationRegistry {
+        function validationResponse(bytes32 requestHash, uint8 response, string responseURI, bytes32 responseHash, bytes32 tag) external;
+    }
 }
