@@ -42,6 +42,8 @@ pub struct Conditions {
     pub until: Option<u64>,
     /// Words, all of which stand in the leaf, upper and lower case alike in ASCII.
     pub text: String,
+    /// How many entries' text one search reads, where that is fewer than [`WINDOW`].
+    pub window: Option<u64>,
 }
 
 /// A page of what was found.
@@ -173,7 +175,7 @@ impl Conditions {
         if self.words().is_empty() {
             return (0, None);
         }
-        (before.saturating_sub(WINDOW), READERS.acquire().await.ok())
+        (before.saturating_sub(self.window.unwrap_or(WINDOW).clamp(1, WINDOW)), READERS.acquire().await.ok())
     }
 
     /// The words as they stand in canonical JSON.

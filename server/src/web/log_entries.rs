@@ -48,6 +48,7 @@ pub fn conditions(reading: &Reading, filter: &LogFilter) -> Conditions {
         from: filter.from,
         until: filter.until,
         text: filter.text.clone(),
+        window: None,
     }
 }
 

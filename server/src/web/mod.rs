@@ -15,5 +15,6 @@ mod render;
 mod rest;
 mod router;
 
+pub use backend::Pages;
 pub use problem::Problem;
 pub use router::{Web, router};

@@ -13,6 +13,7 @@ mod executor;
 mod faults;
 mod follower;
 mod log;
+mod log_search;
 mod postgres;
 mod proxy;
 mod replicas;
