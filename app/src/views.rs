@@ -472,7 +472,7 @@ pub struct LogView {
     pub filter: LogFilter,
     /// Words were looked for in entries from this index on only; `None` when all entries were looked at.
     pub searched_from: Option<u64>,
-    /// When the log had reached which size: moments and sizes, oldest first, a few dozen of them.
+    /// Moments, and how many entries tell of something until then; oldest first, a few dozen of them.
     pub growth: Vec<(u64, u64)>,
     pub assurance: Assurance,
 }

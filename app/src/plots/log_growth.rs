@@ -14,7 +14,7 @@ use crate::views::AnchorView;
 
 const LEFT: f64 = 52.0;
 
-/// Moments and sizes, oldest first, and the anchors on chain.
+/// Moments and how many entries tell of something until then, oldest first, and the anchors on chain.
 #[derive(Clone, Copy, Debug)]
 pub struct LogGrowthPlot<'a> {
     pub growth: &'a [(u64, u64)],
@@ -32,9 +32,10 @@ impl Plot for LogGrowthPlot<'_> {
 
     fn caption(&self) -> String {
         if self.anchors.is_empty() {
-            "Entries over time, by the times that the entries carry.".into()
+            "Entries by the time of what they tell.".into()
         } else {
-            "Entries over time, by the times that the entries carry. A dot is a root that the chain holds: nothing below it can be changed unseen by anyone.".into()
+            "Entries by the time of what they tell. A dot is a root that the chain holds: nothing below it can be changed unseen by anyone."
+                .into()
         }
     }
 
@@ -61,7 +62,6 @@ impl Plot for LogGrowthPlot<'_> {
         axis::days(&mut svg, x, (top, below));
         if let Some((first, rest)) = self.growth.split_first() {
             let start = Path::at(x.place(first.0 as f64), y.place(first.1 as f64));
-            // Times are the entries' own, and need not be in the order of the log: the line goes where the entries are.
             let line = rest.iter().fold(start, |line, (at, size)| line.step(x.place(*at as f64), y.place(*size as f64)));
             svg.path("thin", &line);
         }
@@ -110,7 +110,7 @@ mod tests {
             transaction: String::new(),
             finalized: true,
         };
-        let growth = [(1_794_000_000, 1), (1_795_000_000, 5), (1_794_500_000, 9)];
+        let growth = [(1_794_000_000, 1), (1_794_500_000, 5), (1_795_000_000, 9)];
         let plot = LogGrowthPlot { growth: &growth, anchors: &[anchor] };
         let drawn = plot.draw(Layout::WIDE).body();
         assert_eq!(drawn.matches("class=\"dot here\"").count(), 1);

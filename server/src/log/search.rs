@@ -108,19 +108,21 @@ impl Log {
         Ok(found)
     }
 
-    /// When the log had reached which size, oldest first: moments of entries at about equal distances.
+    /// How many entries tell of something until a moment: moments and counts, oldest first. From a sample of entries at
+    /// equal distances, exact while there are few. An entry can tell of something that happened long before it was logged.
     pub async fn growth(&self, size: u64) -> Result<Vec<(u64, u64)>, LogError> {
         let steps = Ord::min(size, POINTS);
         let places: Vec<i64> = (0..steps).map(|step| (step * (size - 1) / Ord::max(steps - 1, 1)) as i64).collect();
-        let rows: Vec<(i64, i64)> = log_entry::Entity::find()
+        let mut moments: Vec<i64> = log_entry::Entity::find()
             .select_only()
-            .columns([log_entry::Column::Index, log_entry::Column::At])
+            .column(log_entry::Column::At)
             .filter(log_entry::Column::Index.is_in(places))
-            .order_by_asc(log_entry::Column::Index)
             .into_tuple()
             .all(&self.store.db)
             .await?;
-        Ok(rows.into_iter().map(|(index, at)| (at as u64, index as u64 + 1)).collect())
+        moments.sort_unstable();
+        let count = moments.len() as u64;
+        Ok((1..).zip(moments).map(|(nth, at)| (at as u64, nth * size / count)).collect())
     }
 
     /// Indexes entries that were logged before there was an index; how many. Entries are indexed as they are appended, so

@@ -30,7 +30,9 @@ async fn story(store: &Store) {
         .with_fact("agent", AGENT)
         .with_fact("parameters", json!(["tideline/palette", "tideline/swell"]));
     let first = append(store, &[decision]).await;
-    let mut review = Entry::new(EntryKind::Review, "review/1", 200).with_fact("decision", "0xd1").with_fact("findings", json!(["100% _sure_ \"so\" Äpfel"]));
+    let mut review = Entry::new(EntryKind::Review, "review/1", 200)
+        .with_fact("decision", "0xd1")
+        .with_fact("findings", json!(["100% _sure_ \"so\" Äpfel"]));
     review.refs = first;
     let proposal = |id: &str, at| Entry::new(EntryKind::Proposal, format!("proposal/{id}"), at).with_fact("proposalId", id);
     append(store, &[review, proposal("7", 300).with_fact("decisionDigest", "0xd1"), proposal("70", 400)]).await;
@@ -57,7 +59,11 @@ async fn finds(url: &str) {
     assert_eq!(indexes(&log, Conditions { kind: Some("proposal".into()), ..Default::default() }).await, [3, 2]);
     assert_eq!(indexes(&log, about(Subject::Proposal, "7")).await, [2], "and not proposal 70");
     assert_eq!(indexes(&log, about(Subject::Parameter, "tideline/swell")).await, [0]);
-    assert_eq!(indexes(&log, Conditions { agent: vec![AGENT.into()], ..Default::default() }).await, [2, 1, 0], "what names its decisions too");
+    assert_eq!(
+        indexes(&log, Conditions { agent: vec![AGENT.into()], ..Default::default() }).await,
+        [2, 1, 0],
+        "what names its decisions too"
+    );
     assert_eq!(indexes(&log, Conditions { agent: vec!["0xother".into()], ..Default::default() }).await, [0; 0]);
     assert_eq!(indexes(&log, Conditions { from: Some(200), until: Some(400), ..Default::default() }).await, [2, 1]);
     let both = Conditions { kind: Some("proposal".into()), agent: vec![AGENT.into()], ..Default::default() };
@@ -143,7 +149,10 @@ async fn the_list_of_entries_is_searched_and_paged_over_http() {
     let rest = site.get(list["next"].as_str().unwrap()).await.json();
     assert_eq!((indexes(&rest), &rest["next"]), (vec![0], &Value::Null));
     let entry = &rest["items"][0];
-    assert_eq!((&entry["kind"], &entry["at"], &entry["id"], &entry["facts"]["digest"]), (&json!("decision"), &json!(100), &json!("decision/1"), &json!("0xd1")));
+    assert_eq!(
+        (&entry["kind"], &entry["at"], &entry["id"], &entry["facts"]["digest"]),
+        (&json!("decision"), &json!(100), &json!("decision/1"), &json!("0xd1"))
+    );
     assert_eq!(list["items"][2]["refs"][0], json!({"index": 0, "leaf": entry["leafHash"]}));
     assert!(entry["sentence"].is_string());
     let found = site.get(&format!("/api/v1/log/entries?agent={AGENT}&kind=proposal&text=0xD1&from=1970-01-01&limit=1")).await.json();

@@ -56,7 +56,7 @@ fn One(verdict: VerdictView) -> impl IntoView {
                     {verdict.entry.map(|index| view! { <span><a href=format!("/log/{index}")>{format!("Log entry {index}")}</a></span> })}
                 </p>
             </div>
-            <span class=class title=format!("{} of 100", verdict.response)><Icon glyph class=""/>{verdict_words(&verdict.verdict)}</span>
+            <div><span class=class title=format!("{} of 100", verdict.response)><Icon glyph class=""/>{verdict_words(&verdict.verdict)}</span></div>
         </li>
     }
 }

@@ -93,10 +93,12 @@ fn Found(
         <Section id="entries" title="Entries" note="Newest first. Each has a page with its proof.">
             <p role="status" id="log-count" class="small muted">{count}</p>
             {table}
-            <nav class="pager" aria-label="Pages of the log">
-                {newest.map(|href| view! { <a href=href>"Newest entries"</a> })}
-                {older.map(|(href, words)| view! { <a href=href id="older-entries">{words}</a> })}
-            </nav>
+            {(newest.is_some() || older.is_some()).then(|| view! {
+                <nav class="pager" aria-label="Pages of the log">
+                    {newest.map(|href| view! { <a href=href>"Newest entries"</a> })}
+                    {older.map(|(href, words)| view! { <a href=href id="older-entries">{words}</a> })}
+                </nav>
+            })}
             <div class="spread small">
                 <span class="muted">"Take them away, with bodies and proofs:"</span>
                 <ul class="plot-files" id="log-exports">{exports}</ul>
@@ -104,8 +106,8 @@ fn Found(
         </Section>
         <Section id="honest" title="What keeps it honest" note="Who would notice if it were rewritten.">
             {keepers}
-            {anchored}
             {growth}
+            {anchored}
         </Section>
         <Section id="checkpoint" title="Checkpoint" note="A signed note (C2SP). Any tlog verifier can check it.">
             {checkpoint}
