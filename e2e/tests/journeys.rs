@@ -276,7 +276,7 @@ async fn a_log_that_was_rewritten_is_noticed_by_whoever_remembers_it() {
     lies.store(true, Ordering::SeqCst);
     page.visit("/log").await;
     page.log().is_remembered_as("contradicts").await;
-    page.sees_in("[data-testid=log-memory]", "This log has been rewritten").await;
+    page.sees_in("#log-alarm", "This log has been rewritten").await;
     let (before, now) = (page.reads("[data-testid=note-before]").await, page.reads("[data-testid=note-now]").await);
     assert!(before.contains("saltmarsh.example/log") && now.contains("saltmarsh.example/log") && before != now, "both notes are there");
     page.is_accessible().await;

@@ -32,7 +32,7 @@ async fn story(store: &Store) {
     let first = append(store, &[decision]).await;
     let mut review = Entry::new(EntryKind::Review, "review/1", 200)
         .with_fact("decision", "0xd1")
-        .with_fact("findings", json!(["100% _sure_ \"so\" Äpfel"]));
+        .with_fact("findings", json!(["100% _sure_ \"so\" c:\\tide Äpfel"]));
     review.refs = first;
     let proposal = |id: &str, at| Entry::new(EntryKind::Proposal, format!("proposal/{id}"), at).with_fact("proposalId", id);
     append(store, &[review, proposal("7", 300).with_fact("decisionDigest", "0xd1"), proposal("70", 400)]).await;
@@ -79,7 +79,9 @@ async fn finds(url: &str) {
         ("Äpfel", vec![1]),
         ("%", vec![1]),
         ("'; DROP TABLE log_entry; --", vec![]),
+        ("C:\\tide", vec![1]),
         ("\\", vec![1]),
+        ("c:tide", vec![]),
     ] {
         assert_eq!(indexes(&log, text(words)).await, found, "{words}");
     }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{
     anchored::{Anchored, Asked},
     bundle::Bundle,
-    memory::Memory,
+    memory::{Alarmed, Memory},
     steps::{Came, Checks, Step, check, check_actor},
 };
 use crate::{
@@ -49,11 +49,13 @@ pub fn EntryPage() -> impl IntoView {
             shown.set(now);
         }
     });
+    let told = RwSignal::new(None);
     view! {
+        <Alarmed told/>
         <Loaded from=entry let:view>
             <LogEntry view asked/>
         </Loaded>
-        <Memory shown/>
+        <Memory shown told/>
     }
 }
 

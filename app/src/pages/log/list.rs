@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::{
     anchored::{Anchored, Asked},
     honest::Honest,
-    memory::Memory,
+    memory::{Alarmed, Memory},
     search::{Chips, SearchForm},
 };
 use crate::{
@@ -35,10 +35,19 @@ pub fn LogPage() -> impl IntoView {
             shown.set(now);
         }
     });
+    let told = RwSignal::new(None);
     view! {
         <Title text="Log"/>
+        <Alarmed told/>
         <PageHead kicker="What cannot be rewritten unseen" title="Log">
             <p class="lede">"Every decision, vote result, execution and outcome becomes an entry here. A signed checkpoint covers all entries; leaving one out or changing one would show."</p>
+            <nav aria-label="On this page">
+                <p class="meta">
+                    <a href="#honest" rel="external">"What keeps it honest"</a>
+                    <a href="#checkpoint" rel="external">"The checkpoint"</a>
+                    <a href="#memory" rel="external">"What you saw before"</a>
+                </p>
+            </nav>
         </PageHead>
         <Transition fallback=|| view! { <p class="muted">"One moment…"</p> }>
             {move || {
@@ -57,7 +66,7 @@ pub fn LogPage() -> impl IntoView {
         <Loaded from=log let:log>
             <Found log first=before.get_untracked().is_none() left_out=!asked.get_untracked().1.is_empty() anchor/>
         </Loaded>
-        <Memory shown/>
+        <Memory shown told/>
     }
 }
 

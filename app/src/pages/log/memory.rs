@@ -125,10 +125,26 @@ async fn look(shown: Option<Seen>) -> Told {
     told
 }
 
+/// What the memory says, kept by the page; `None` until it has compared.
+pub type Remembered = RwSignal<Option<Told>>;
+
+/// A word at the top of the page where the log contradicts itself, so that nobody reads on as if nothing were the matter.
+#[component]
+pub fn Alarmed(told: Remembered) -> impl IntoView {
+    move || {
+        told.with(|told| matches!(told, Some(Told::Contradicts(_)))).then(|| {
+            view! {
+                <div class="note note-bad" role="alert" id="log-alarm">
+                    <p><b>"This log has been rewritten, or you are shown another one than before. "</b><a href="#memory" rel="external">"See both signed checkpoints"</a></p>
+                </div>
+            }
+        })
+    }
+}
+
 /// The memory as a section of a page. `shown` is the checkpoint that the page was drawn with, and its key, once known.
 #[component]
-pub fn Memory(#[prop(into)] shown: Signal<Option<(String, String)>>) -> impl IntoView {
-    let told = RwSignal::new(None::<Told>);
+pub fn Memory(#[prop(into)] shown: Signal<Option<(String, String)>>, told: Remembered) -> impl IntoView {
     let begun = StoredValue::new(false);
     Effect::new(move |_| {
         let Some((note, vkey)) = shown.get() else { return };
@@ -192,7 +208,7 @@ fn Alarm(evidence: Evidence) -> impl IntoView {
         forgotten.set(true);
     };
     view! {
-        <div class="note note-bad" role="alert" data-outcome="contradicts">
+        <div class="note note-bad" data-outcome="contradicts">
             <p><b>"This log has been rewritten, or you are shown another one than before."</b></p>
             <p>{evidence.why}</p>
             <p>"Both checkpoints below are signed by the log's key, and cannot both be of one log that only grows. Keep them: together they prove it to anyone. Do not rely on what this site says, and tell the DAO."</p>
