@@ -155,8 +155,13 @@
     "0x160cbed7": () => "Place a proposal that passed in the timelock.",
     "0x2656227d": () => "Carry out a proposal whose delay is over.",
     "0x452115d6": () => "Withdraw a proposal.",
+    "0x30e5993a": (data) => `Publish a verdict on a decision: ${verdict(data)}.`,
   };
   const support = (data) => ["against", "for", "to abstain"][Number(BigInt(`0x${data.slice(74, 138) || "0"}`))] ?? "in an unknown way";
+  const verdict = (data) => {
+    const response = Number(BigInt(`0x${data.slice(74, 138) || "0"}`));
+    return `${response >= 80 ? "it holds" : response >= 40 ? "doubtful" : "it does not hold"} (${response} of 100)`;
+  };
   const name = (address) => (members ?? []).find((member) => same(member.address, address))?.name ?? address;
 
   function ether(quantity) {

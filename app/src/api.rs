@@ -52,9 +52,14 @@ pub async fn agent(slug: String) -> Result<AgentView, AppError> {
     backend::answered(backend::get()?.agent(slug).await)
 }
 
-#[server(name = ReadLog, prefix = "/api/page", endpoint = "log")]
-pub async fn log(before: Option<u64>) -> Result<LogView, AppError> {
-    backend::answered(backend::get()?.log(before).await)
+#[server(name = ReadLog, prefix = "/api/page", endpoint = "log", input = server_fn::codec::Json)]
+pub async fn log(filter: LogFilter, before: Option<u64>) -> Result<LogView, AppError> {
+    backend::answered(backend::get()?.log(filter, before).await)
+}
+
+#[server(name = ReadLogChoices, prefix = "/api/page", endpoint = "log_choices")]
+pub async fn log_choices() -> Result<LogChoices, AppError> {
+    backend::answered(backend::get()?.log_choices().await)
 }
 
 #[server(name = ReadEntry, prefix = "/api/page", endpoint = "entry")]

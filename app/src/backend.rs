@@ -23,7 +23,10 @@ pub trait Backend: Send + Sync {
     async fn decision(&self, digest: String) -> Answer<DecisionView>;
     async fn agents(&self) -> Answer<Vec<AgentView>>;
     async fn agent(&self, slug: String) -> Answer<AgentView>;
-    async fn log(&self, before: Option<u64>) -> Answer<LogView>;
+    /// Newest first, below `before`.
+    async fn log(&self, filter: LogFilter, before: Option<u64>) -> Answer<LogView>;
+    /// What the conditions of a search can be chosen from.
+    async fn log_choices(&self) -> Answer<LogChoices>;
     async fn entry(&self, index: u64) -> Answer<EntryView>;
     /// The actor's own drafts and every agent's.
     async fn drafts(&self, actor: Option<Party>) -> Answer<Vec<DraftView>>;

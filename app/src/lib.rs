@@ -13,6 +13,7 @@ pub mod backend;
 pub mod browser;
 pub mod components;
 mod error;
+pub mod log_filter;
 pub mod markdown;
 pub mod pages;
 pub mod plots;

@@ -346,7 +346,7 @@ pub struct ParameterChangeView {
     pub number: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposalRef {
     pub proposal_id: String,
     pub number: u64,
@@ -473,7 +473,22 @@ pub struct LogView {
     pub found: u64,
     /// What was asked for.
     pub filter: LogFilter,
+    /// Words were looked for in entries from this index on only; `None` when all entries were looked at.
+    pub searched_from: Option<u64>,
+    /// Moments, and how many entries tell of something until then; oldest first, a few dozen of them.
+    pub growth: Vec<(u64, u64)>,
     pub assurance: Assurance,
+}
+
+/// What a search of the log offers to choose from, beside kinds and verdicts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogChoices {
+    /// Short names and names.
+    pub agents: Vec<(String, String)>,
+    /// `engine/key`.
+    pub parameters: Vec<String>,
+    /// Ids, numbers and titles, newest first, at most a few hundred.
+    pub proposals: Vec<ProposalRef>,
 }
 
 /// What a reader looks for in the log; an empty filter finds everything. Conditions hold together.
@@ -581,6 +596,12 @@ pub struct EntryView {
     pub body: Option<String>,
     /// Why there is no body to show, where the entry names one.
     pub body_missing: Option<String>,
+    /// The salt that its digest is over, as hex digits; empty where it is not salted.
+    pub body_salt: String,
+    /// Where the body's bytes can be fetched, while they are here.
+    pub body_href: Option<String>,
+    /// Later entries that refer to this one, oldest first, at most a few dozen.
+    pub referred_by: Vec<EntrySummary>,
 }
 
 /// A draft as its author sees it.

@@ -198,6 +198,13 @@ impl World {
         self.http.get(self.url("/readyz")).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// The log's own key, as an operator would have it who turned liar.
+    pub fn log_key(&self) -> governance::log::SigningKey {
+        let dir = self.dir.as_ref().expect("the world's folder");
+        let seed: [u8; 32] = std::fs::read(dir.path().join("log.key")).expect("the log's key").try_into().expect("32 bytes");
+        governance::log::SigningKey::from_seed("saltmarsh.example/log", &seed).expect("a key")
+    }
+
     /// Entries in the signed checkpoint.
     pub async fn log_size(&self) -> u64 {
         self.text("/log/checkpoint")

@@ -198,6 +198,95 @@ async fn a_log_entry_is_checked_in_the_readers_browser() {
 }
 
 #[tokio::test]
+async fn an_auditor_searches_the_log_and_verifies_an_entry_here() {
+    let world = World::start().await;
+    let page = world.open_browser().await;
+    page.visit("/log").await;
+    page.log().is_remembered_as("first").await;
+    page.sees_in("#honest", "No witness is configured.").await;
+
+    // What was found has an address of its own, which says the same without any script.
+    page.log().finds_kind("decision").await;
+    page.sees_in("#log-count", "found, of").await;
+    page.is_accessible().await;
+    let decisions = world.api("/api/v1/log/entries?kind=decision").await;
+    let count = decisions["items"].as_array().expect("a list").len();
+    page.sees_in("#log-count", &format!("{count} entr")).await;
+    let plain = world.text("/log?kind=decision").await;
+    assert!(plain.contains("Remove all") && plain.contains("log-entries"), "a reader without JavaScript finds the same");
+    page.log().finds_words("no such word anywhere").await;
+    page.sees_in("#entries", "No entry matches.").await;
+    page.is_accessible().await;
+    page.log().removes("text").await;
+    page.sees_in("#log-count", &format!("{count} entr")).await;
+
+    // One of them: in the log, signed by its agent, about this record.
+    page.log().opens_newest().await;
+    page.find("[data-testid=entry-check] [data-outcome=verified]").await;
+    page.sees_in("#entry-check-outcome", "whom it names as its actor").await;
+    page.sees_in("#entry-check-outcome", "What was signed is this decision record").await;
+    page.sees_in("#entry-check-outcome", "The body below has").await;
+    page.sees_in("#body-text", "attributions").await;
+    page.find("[data-testid=bundle] a[download]").await;
+    page.log().is_remembered_as("grew").await;
+    page.is_accessible().await;
+
+    // And from it to whatever refers to it.
+    page.click("#referred-by a").await;
+    page.find("#refers-to a").await;
+    page.is_without_trouble().await;
+    assert_eq!(page.asked_elsewhere().await, [""; 0]);
+
+    // On a phone, too.
+    page.is_wide(390, 844).await;
+    for path in ["/log?kind=decision&from=2026-01-01", "/log/0"] {
+        page.visit(path).await;
+        page.is_accessible().await;
+        assert!(page.fits_its_width().await, "{path} is wider than a phone");
+    }
+}
+
+/// An operator with the log's key rewrites it. Whoever was there before notices, and has both signed notes.
+#[tokio::test]
+async fn a_log_that_was_rewritten_is_noticed_by_whoever_remembers_it() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    let world = World::start().await;
+    let (key, lies) = (world.log_key(), Arc::new(AtomicBool::new(false)));
+    let lying = lies.clone();
+    let base = forger::before(&world, "/log/checkpoint", move |note| {
+        if !lying.load(Ordering::SeqCst) {
+            return note;
+        }
+        let text = String::from_utf8(note).expect("a note");
+        let size: u64 = text.lines().nth(1).expect("a size").parse().expect("a number");
+        let root = governance::log::leaf_hash(b"another history");
+        let forged = governance::log::Checkpoint { origin: key.name().to_owned(), size, root };
+        forged.sign(&key).expect("a signed note").to_string().into_bytes()
+    })
+    .await;
+    let page = Browser::open(&base).await;
+    page.visit("/log").await;
+    page.log().is_remembered_as("first").await;
+    page.visit("/log/0").await;
+    page.log().is_remembered_as("grew").await;
+    lies.store(true, Ordering::SeqCst);
+    page.visit("/log").await;
+    page.log().is_remembered_as("contradicts").await;
+    page.sees_in("#log-alarm", "This log has been rewritten").await;
+    let (before, now) = (page.reads("[data-testid=note-before]").await, page.reads("[data-testid=note-now]").await);
+    assert!(before.contains("saltmarsh.example/log") && now.contains("saltmarsh.example/log") && before != now, "both notes are there");
+    page.is_accessible().await;
+    // Telling the truth again does not make it forget.
+    lies.store(false, Ordering::SeqCst);
+    page.visit("/log/0").await;
+    page.log().is_remembered_as("contradicts").await;
+}
+
+#[tokio::test]
 async fn every_page_reads_without_javascript() {
     let world = World::start().await;
     let cadence = world.proposal_titled(CADENCE).await;

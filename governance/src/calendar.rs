@@ -18,6 +18,24 @@ fn civil(days: u64) -> (u64, usize, u64) {
     (year, month as usize, day)
 }
 
+/// The unix seconds at which a day such as `2026-11-20` begins, from 1970 to 9999. `None` for what is no such day.
+pub fn day(text: &str) -> Option<u64> {
+    let digits = |part: &str, count| (part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit())).then_some(());
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
+    let (year, month, day): (u64, u64, u64) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // Counted as in `civil`, and turned back there: a day that a month does not have comes out as another.
+    let year_from_march = year - u64::from(month <= 2);
+    let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    (civil(days) == (year, month as usize, day)).then_some(days * 86_400)
+}
+
 /// `2026-11-20T11:40:00Z`, for machines.
 pub fn iso(at: u64) -> String {
     let (year, month, day) = civil(at / 86_400);
@@ -44,5 +62,29 @@ mod tests {
         assert_eq!(iso(1_709_164_800), "2024-02-29T00:00:00Z");
         assert_eq!(iso(4_107_542_400), "2100-03-01T00:00:00Z");
         assert_eq!(date_time(1_798_675_200), "31 Dec 2026, 00:00 UTC");
+    }
+
+    #[test]
+    fn a_day_is_read_back_and_no_other_text_is_one() {
+        for at in [0, 951_782_400, 1_709_164_800, 1_798_675_200, 4_107_542_400] {
+            assert_eq!(day(&iso(at)[..10]), Some(at));
+        }
+        let days = [
+            "2026-02-29",
+            "2100-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-11-00",
+            "2026-11-31",
+            "1969-12-31",
+            "26-11-20",
+            "2026-1-2",
+            "",
+            "+026-11-20",
+            "2026-11-20T",
+        ];
+        for text in days {
+            assert_eq!(day(text), None, "{text}");
+        }
     }
 }

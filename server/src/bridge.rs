@@ -393,6 +393,7 @@ impl Bridge {
         }
         tokio::spawn(publish(self.clone()));
         tokio::spawn(mirror(self.clone()));
+        tokio::spawn(index(self.clone()));
         Ok(())
     }
 }
@@ -504,6 +505,15 @@ async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
         // One after the other: both use the account's nonces. A decision is shown before what rests on it is tried.
         anchorer.round(&Submitter::new(reading.source.clone(), bridge.store.clone(), node.clone(), key.clone()), &reading).await;
         Executor::new(reading.source.clone(), bridge.store.clone(), node, key.clone()).round(&reading.facts).await;
+    }
+}
+
+/// Makes entries findable that were logged before there was an index.
+async fn index(bridge: Arc<Bridge>) {
+    match bridge.log.index_missing().await {
+        Ok(0) => {}
+        Ok(count) => info!("{count} older log entries were indexed for searching"),
+        Err(failed) => error!("older log entries could not be indexed for searching; the next start goes on: {failed}"),
     }
 }
 

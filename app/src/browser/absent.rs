@@ -20,6 +20,10 @@ pub async fn fetch(_method: &str, _path: &str, _body: Option<&Json>) -> Result<(
     nowhere()
 }
 
+pub async fn fetch_bytes(_path: &str, _fresh: bool) -> Result<(u16, Vec<u8>), String> {
+    nowhere()
+}
+
 pub fn follow(_path: &str, _event: &str, _changed: impl Fn(Json) + 'static, _connected: impl Fn(bool) + Clone + 'static) {}
 
 pub async fn on_another_thread(_task: &str, _body: Json, _progress: impl Fn(Json) + 'static) -> Result<Json, String> {

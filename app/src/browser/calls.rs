@@ -1,8 +1,8 @@
 //! Calldata for what a member's wallet sends or asks, and answers read back. Shapes come from `governance::onchain::abi`.
 
 use governance::onchain::{
-    Address, SolCall, U256,
-    abi::{Governor, VoteToken},
+    Address, B256, SolCall, U256,
+    abi::{Governor, LogAnchor, ValidationRegistry, VoteToken},
     hex,
 };
 
@@ -69,6 +69,22 @@ pub fn balance(account: &str) -> Option<String> {
     Some(data(VoteToken::balanceOfCall { account: account.parse().ok()? }))
 }
 
+/// Asks a `LogAnchor` for the root that an account anchored; `origin` is the hash of the log's origin.
+pub fn anchored_root(account: &str, origin: &str, size: u64) -> Option<String> {
+    Some(data(LogAnchor::rootOfCall { account: account.parse().ok()?, origin: origin.parse().ok()?, size }))
+}
+
+/// Publishes a verdict on a decision; `response` is 0 to 100 and `report` the address of the reasons, or empty.
+pub fn publish_verdict(digest: &str, response: u8, report: &str) -> Option<String> {
+    Some(data(ValidationRegistry::validationResponseCall {
+        requestHash: digest.parse().ok()?,
+        response,
+        responseURI: report.to_owned(),
+        responseHash: B256::ZERO,
+        tag: B256::ZERO,
+    }))
+}
+
 /// The one word that an answer consists of.
 pub fn word(answer: &str) -> Option<U256> {
     let bytes: [u8; 32] = hex::decode(answer).ok()?.try_into().ok()?;
@@ -109,6 +125,27 @@ mod tests {
         assert!(cast_vote("5", Support::For, " ").unwrap().starts_with("0x56781388"));
         assert!(cast_vote("5", Support::For, "Good").unwrap().starts_with("0x7b3c71d3"));
         assert_eq!(cast_vote("five", Support::For, ""), None);
+    }
+
+    #[test]
+    fn questions_to_the_log_are_put_as_its_contracts_read_them() {
+        let (account, origin) = (format!("0x{}", "11".repeat(20)), format!("0x{}", "22".repeat(32)));
+        let asked = anchored_root(&account, &origin, 7).unwrap();
+        assert_eq!(asked, format!("0x{}{:0>64}{}{:064x}", selector("rootOf(address,bytes32,uint64)"), "11".repeat(20), "22".repeat(32), 7));
+        let said = publish_verdict(&origin, 50, "https://a.example/b").unwrap();
+        assert!(said.starts_with(&format!(
+            "0x{}{}{:064x}{:064x}",
+            selector("validationResponse(bytes32,uint8,string,bytes32,bytes32)"),
+            "22".repeat(32),
+            50,
+            160
+        )));
+        assert!(said.contains(&hex::encode("https://a.example/b")));
+        assert_eq!(publish_verdict("0x12", 50, ""), None);
+    }
+
+    fn selector(signature: &str) -> String {
+        hex::encode(&governance::onchain::keccak256(signature)[..4])
     }
 
     #[test]

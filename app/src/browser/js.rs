@@ -130,6 +130,20 @@ pub async fn fetch(method: &str, path: &str, body: Option<&Json>) -> Result<(u16
     Ok((response.status(), text.as_string().unwrap_or_default()))
 }
 
+/// Asks this site for bytes, past every cache where they may have changed; status and bytes of the answer.
+pub async fn fetch_bytes(path: &str, fresh: bool) -> Result<(u16, Vec<u8>), String> {
+    let init = web_sys::RequestInit::new();
+    if fresh {
+        let _set = Reflect::set(&init, &"cache".into(), &"no-store".into());
+    }
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await;
+    let response: Option<web_sys::Response> = answer.ok().and_then(|answer| answer.dyn_into().ok());
+    let response = response.ok_or_else(|| "The server did not answer.".to_owned())?;
+    let lost = |_| "The answer was cut off.".to_owned();
+    let bytes = JsFuture::from(response.array_buffer().map_err(lost)?).await.map_err(lost)?;
+    Ok((response.status(), js_sys::Uint8Array::new(&bytes).to_vec()))
+}
+
 /// Follows server-sent events for as long as the page lives: `changed` with the data of each, `connected` as the stream comes and goes.
 pub fn follow(path: &str, event: &str, changed: impl Fn(Json) + 'static, connected: impl Fn(bool) + Clone + 'static) {
     let on_change =

@@ -4,7 +4,7 @@ mod agents;
 mod decisions;
 mod drafts;
 mod home;
-mod log;
+pub(crate) mod log;
 mod not_found;
 mod parameters;
 mod proposals;

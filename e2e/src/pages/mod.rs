@@ -3,12 +3,14 @@
 mod clock;
 mod decisions;
 mod draft;
+mod log;
 mod proposal;
 mod wallet;
 
 pub use clock::Clock;
 pub use decisions::DecisionPage;
 pub use draft::DraftPage;
+pub use log::LogPage;
 pub use proposal::ProposalPage;
 pub use wallet::Wallet;
 
@@ -29,6 +31,10 @@ impl Browser {
 
     pub fn proposal(&self) -> ProposalPage<'_> {
         ProposalPage(self)
+    }
+
+    pub fn log(&self) -> LogPage<'_> {
+        LogPage(self)
     }
 
     pub fn decision(&self) -> DecisionPage<'_> {

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     Body, Checkpoint, Entry, EntryKind, Hash, VerifierKey, leaf_hash,
     merkle::{verify_consistency, verify_inclusion},
+    signed::check_record,
 };
 use crate::explanation::{
     DecisionRecord, Model, VerificationState,
@@ -299,11 +300,11 @@ impl Bundle {
         if record.digest() != self.decision {
             return report.wrong("record", format!("its digest is {}, and the bundle is about {}", record.digest(), self.decision));
         }
-        self.check_signature(entry, &record, report);
+        self.check_signature(entry, text, &record, report);
         self.check_explanation(&record, report);
     }
 
-    fn check_signature(&self, entry: &Entry, record: &DecisionRecord, report: &mut Report) {
+    fn check_signature(&self, entry: &Entry, text: &str, record: &DecisionRecord, report: &mut Report) {
         match record.signature_kind() {
             Err(error) => report.wrong("signature", error.to_string()),
             Ok(SignatureKind::Contract { .. } | SignatureKind::Counterfactual { .. }) => {
@@ -317,11 +318,10 @@ impl Bundle {
                 Err(error) => report.wrong("signature", error.to_string()),
             },
         }
-        if let Some(signature) = &entry.signature {
-            let over = record.signing_hash(self.chain_id, self.registry).to_string();
-            if signature.over != over {
-                report.wrong("signature", format!("the log says it is over {}, and the record gives {over}", signature.over));
-            }
+        if entry.signature.is_some()
+            && let Err(error) = check_record(entry, text.as_bytes(), self.registry)
+        {
+            report.wrong("signature", format!("the one in the log: {error}"));
         }
     }
 

@@ -17,6 +17,7 @@
 //! | [`witness`] | what a witness is asked, and whether it may say yes |
 //! | [`policy`] | how many of which witnesses a checkpoint needs |
 //! | [`entry`] | the envelope that becomes a leaf |
+//! | [`signed`] | whether an entry's actor signed for it |
 //! | [`statement`] | what an actor signs to have entries logged |
 //! | [`subject`] | what an entry is about, for those who search |
 //! | [`bundle`] | a decision with all that the log says of it, to check offline |
@@ -32,6 +33,7 @@ pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod signed;
 pub mod statement;
 pub mod subject;
 pub mod tile;
@@ -46,5 +48,6 @@ pub use merkle::{Frontier, Hash, MerkleError, empty_root, leaf_hash, node_hash};
 pub use note::{Note, NoteError, Signature, SigningKey, VerifierKey};
 pub use policy::{Policy, PolicyError};
 pub use proof::{InclusionProof, ProofError, TlogProof, Verified};
+pub use signed::{SignedError, check_record, check_signature};
 pub use subject::{Subject, subjects};
 pub use tile::{TileError, TileKind, TilePath, TileReader};

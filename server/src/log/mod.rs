@@ -10,6 +10,7 @@
 //! | `sequence` | group commit for entries from outside |
 //! | `publish` | signs a committed head as a checkpoint, and serves it once enough witnesses agree |
 //! | `read` | entries, tiles and proofs |
+//! | `search` | entries by what they are about |
 //! | `bodies` | the bytes that entries name by their hash |
 //! | `erase` | deletes a body, and says so in the log |
 //! | `bundle` | a decision with all that the log says of it |
@@ -38,6 +39,7 @@ pub mod mirror;
 mod publish;
 mod read;
 pub mod restore;
+pub mod search;
 mod sequence;
 mod standing;
 mod witnesses;

@@ -16,7 +16,7 @@ use governance::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
-    Problem,
+    Problem, log_entries,
     problem::{for_page, reference},
 };
 use crate::{
@@ -117,7 +117,7 @@ pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView
     Ok(view)
 }
 
-fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
+pub(super) fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
     let entry = Entry::parse(&row.leaf).ok();
     let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
     let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -403,10 +403,12 @@ impl Backend for Pages {
         Ok(agent_view(&reading, agent))
     }
 
-    async fn log(&self, before: Option<u64>) -> Answer<LogView> {
+    async fn log(&self, filter: LogFilter, before: Option<u64>) -> Answer<LogView> {
         let reading = self.reading();
         let (size, checkpoint) = self.0.log.publish().await.map_err(internal)?;
-        let rows = self.0.log.entries(before, PAGE).await.map_err(internal)?;
+        let conditions = log_entries::conditions(&reading, &filter);
+        let page = self.0.log.search(&conditions, before, PAGE).await.map_err(internal)?;
+        let (found, searched_from) = self.0.log.count(&conditions).await.map_err(internal)?;
         let root = checkpoint.lines().nth(2).unwrap_or_default().to_owned();
         Ok(LogView {
             size,
@@ -414,24 +416,33 @@ impl Backend for Pages {
             origin: self.0.log.origin().to_owned(),
             vkey: self.0.log.vkey(),
             checkpoint,
-            older: rows.last().map(|row| row.index as u64).filter(|index| *index > 0),
-            entries: rows.iter().map(|row| entry_summary(&reading, row)).collect(),
-            found: size,
-            filter: LogFilter::default(),
+            older: page.older,
+            entries: page.entries.iter().map(|row| entry_summary(&reading, row)).collect(),
+            found,
+            searched_from: (searched_from > 0).then_some(searched_from),
+            growth: self.0.log.growth(size).await.map_err(internal)?,
+            filter,
             assurance: Assurance { anchors: reading.anchor_views(origin_hash(self.0.log.origin())), ..self.0.log.assurance() },
         })
+    }
+
+    async fn log_choices(&self) -> Answer<LogChoices> {
+        Ok(log_entries::choices(&self.reading()))
     }
 
     async fn entry(&self, index: u64) -> Answer<EntryView> {
         let reading = self.reading();
         let row = self.0.log.entry(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
         let proof = self.0.log.prove(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
+        let entry = Entry::parse(&row.leaf).ok();
         let mut refs = Vec::new();
-        for reference in Entry::parse(&row.leaf).map(|entry| entry.refs).unwrap_or_default() {
+        for reference in entry.iter().flat_map(|entry| &entry.refs) {
             if let Some(earlier) = self.0.log.entry(reference.index).await.map_err(internal)? {
                 refs.push(entry_summary(&reading, &earlier));
             }
         }
+        let later = self.0.log.referring(index, log_entries::REFERRING).await.map_err(internal)?;
+        let body = log_entries::body(&self.0, entry.as_ref(), index).await.map_err(internal)?;
         Ok(EntryView {
             summary: entry_summary(&reading, &row),
             leaf: String::from_utf8_lossy(&row.leaf).into_owned(),
@@ -439,8 +450,11 @@ impl Backend for Pages {
             proof,
             vkey: self.0.log.vkey(),
             anchor: reading.anchor_over(origin_hash(self.0.log.origin()), index),
-            body: None,
-            body_missing: None,
+            body: body.text,
+            body_missing: body.missing,
+            body_salt: body.salt,
+            body_href: body.href,
+            referred_by: later.iter().map(|row| entry_summary(&reading, row)).collect(),
         })
     }
 

@@ -7,6 +7,7 @@ mod decisions;
 mod devnet;
 mod events;
 mod feeds;
+pub mod log_entries;
 mod log_tiles;
 mod ofrep;
 mod plots;
@@ -15,5 +16,6 @@ mod render;
 mod rest;
 mod router;
 
+pub use backend::Pages;
 pub use problem::Problem;
 pub use router::{Web, router};

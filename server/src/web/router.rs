@@ -23,7 +23,7 @@ use tower_http::{
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-use super::{Problem, audit, auth, backend::Pages, decisions, devnet, events, feeds, log_tiles, ofrep, plots, render, rest};
+use super::{Problem, audit, auth, backend::Pages, decisions, devnet, events, feeds, log_entries, log_tiles, ofrep, plots, render, rest};
 use crate::{bridge::Bridge, store::Sessions};
 
 /// What handlers share.
@@ -168,9 +168,11 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/decisions/{digest}/plots/{file}", get(plots::of_decision))
         .route("/api/v1/agents/{slug}", get(decisions::agent))
         .route("/api/v1/drafts", get(rest::drafts))
+        .route("/api/v1/log/entries", get(log_entries::entries))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
         .route("/api/v1/log/statements", post(audit::state))
         .route("/api/v1/log/{file}", get(audit::export))
+        .route("/api/v1/log/{index}/body", get(log_entries::body_bytes))
         .route("/api/v1/events", get(events::events))
         .route("/schemas/{*path}", get(rest::schema))
         .route("/feed.atom", get(feeds::atom))

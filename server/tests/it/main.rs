@@ -18,6 +18,7 @@ mod follower;
 mod keys;
 mod killed;
 mod log;
+mod log_search;
 mod mirror;
 mod postgres;
 mod proxy;

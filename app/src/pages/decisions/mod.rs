@@ -8,6 +8,7 @@ mod otherwise;
 mod recompute;
 mod record;
 mod show;
+mod verdicts;
 
 pub(super) use list::DecisionRows;
 pub use list::DecisionsPage;

@@ -16,10 +16,13 @@ use super::{
     otherwise::{Otherwise, Trial},
     recompute::{Found, RecomputeHere},
     record::{Bound, Inputs, ModelFacts},
+    verdicts::Verdicts,
 };
 use crate::{
     api,
+    browser::VerdictDraft,
     components::{Fold, Loaded, ParameterDiff, Section},
+    pages::log::Bundle,
     plots::{
         Force, Waterfall,
         number::{number, with_unit},
@@ -36,23 +39,25 @@ pub fn DecisionPage() -> impl IntoView {
     let decision = Resource::new(move || (digest.get(), live.get()), |(digest, _)| api::decision(digest));
     let found: Found = RwSignal::new(None);
     let trial = Trial::new();
+    let verdict = VerdictDraft::new();
     Effect::new(move |before: Option<String>| {
         let now = digest.get();
         if before.is_some_and(|before| before != now) {
             found.set(None);
             trial.forget();
+            verdict.forget();
         }
         now
     });
     view! {
         <Loaded from=decision let:view>
-            <Decision view found trial/>
+            <Decision view found trial verdict/>
         </Loaded>
     }
 }
 
 #[component]
-fn Decision(view: DecisionView, found: Found, trial: Trial) -> impl IntoView {
+fn Decision(view: DecisionView, found: Found, trial: Trial, verdict: VerdictDraft) -> impl IntoView {
     let record = view.record.clone();
     let reasons = view! { <Reasons view=view.clone()/> };
     let chain = use_context::<Site>().map(|site| view! { <RecomputeHere view=view.clone() site found/> });
@@ -70,6 +75,9 @@ fn Decision(view: DecisionView, found: Found, trial: Trial) -> impl IntoView {
     let model = view! { <ModelFacts record url=view.model_url.clone() background_url=view.background_url.clone()/> };
     let full: Vec<_> = view.full.iter().map(|paragraph| view! { <p>{paragraph.clone()}</p> }).collect();
     let raw = view.raw.clone();
+    let site = use_context::<Site>();
+    let verdicts = view! { <Verdicts view=view.clone() draft=verdict site/> };
+    let bundle = view! { <Bundle digest=view.summary.digest.clone()/> };
     view! {
         <Title text=view.summary.question.clone()/>
         <Head view=view.clone() found/>
@@ -103,6 +111,9 @@ fn Decision(view: DecisionView, found: Found, trial: Trial) -> impl IntoView {
         <Section id="model" title="The model">
             {model}
         </Section>
+        <Section id="verdicts" title="Verdicts" note="What auditors say of it on the chain, in their own names.">
+            {verdicts}
+        </Section>
         <Section id="record" title="The record" note="Its fingerprint stands in the proposal's text and in the registry call.">
             <Bound view/>
             <Fold summary="All of it in words">
@@ -111,6 +122,7 @@ fn Decision(view: DecisionView, found: Found, trial: Trial) -> impl IntoView {
             <Fold summary="The record, as published">
                 <pre class="code" tabindex="0" id="decision-record">{raw}</pre>
             </Fold>
+            {bundle}
         </Section>
     }
 }
