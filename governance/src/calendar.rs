@@ -20,11 +20,14 @@ fn civil(days: u64) -> (u64, usize, u64) {
 
 /// The unix seconds at which a day such as `2026-11-20` begins, from 1970 to 9999. `None` for what is no such day.
 pub fn day(text: &str) -> Option<u64> {
-    let digits = |part: &str, count| (part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit())).then_some(());
+    // Digits alone: a number may also be written with a sign.
+    let number = |part: &str, count| -> Option<u64> {
+        let digits = part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+        if digits { part.parse().ok() } else { None }
+    };
     let (year, rest) = text.split_once('-')?;
     let (month, day) = rest.split_once('-')?;
-    (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
-    let (year, month, day): (u64, u64, u64) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
     if year < 1970 || !(1..=12).contains(&month) {
         return None;
     }

@@ -87,7 +87,7 @@ pub fn VerdictBox(digest: String, contract: String, draft: VerdictDraft, site: S
     let shown = (digest.clone(), contract.clone());
     let (digest, contract, site) = (StoredValue::new(digest), StoredValue::new(contract), StoredValue::new(site));
     let account = Memo::new(move |_| awake.get().then(|| wallet.connected.get()).flatten());
-    let connected = move || account.with(Option::is_some);
+    let connected = Memo::new(move |_| account.with(Option::is_some));
     let right_chain = move || {
         account.with(|account| {
             account.as_ref().is_some_and(|account| site.try_with_value(|site| account.on_chain_of(&site.dao)).unwrap_or_default())
@@ -145,10 +145,10 @@ pub fn VerdictBox(digest: String, contract: String, draft: VerdictDraft, site: S
             <h3>"Publish a verdict"</h3>
             <p class="small">"Whoever has looked into a decision can say on chain what they found. Anyone may; only auditors whom the DAO lists make it "<i>"attested"</i>"."</p>
             <p class="small without-js">"Publishing needs JavaScript and a wallet."</p>
-            <p class="needs-js" hidden=move || connected()>
+            <p class="needs-js" hidden=move || connected.get()>
                 <button class="button button-quiet" type="button" id="verdict-connect" on:click=move |_| choose_wallet()>"Connect a wallet to publish"</button>
             </p>
-            <p class="note note-now" hidden=move || !connected() || right_chain()>"Your wallet is on another chain than this DAO. Switch it in the wallet's menu above."</p>
+            <p class="note note-now" hidden=move || !connected.get() || right_chain()>"Your wallet is on another chain than this DAO. Switch it in the wallet's menu above."</p>
             <div class="stack" hidden=move || !right_chain()>
                 <fieldset class="fieldset">
                     <legend>"What did you find?"</legend>

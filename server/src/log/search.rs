@@ -250,9 +250,9 @@ fn leaf_has(backend: DbBackend, word: &str) -> SimpleExpr {
         // Bytes that are no UTF-8 would fail the whole search; no leaf has any unless somebody damaged it, and then the
         // escaped form finds what is ASCII.
         DbBackend::Postgres if word.is_ascii() => {
-            Expr::cust_with_exprs("encode($1, 'escape') ILIKE $2 ESCAPE '!'", [leaf.into(), pattern.replace('\\', "\\\\").into()])
+            Expr::cust_with_exprs("encode($1, 'escape') ILIKE $2 ESCAPE '!'", [leaf, pattern.replace('\\', "\\\\").into()])
         }
-        DbBackend::Postgres => Expr::cust_with_exprs("convert_from($1, 'UTF8') ILIKE $2 ESCAPE '!'", [leaf.into(), pattern.into()]),
-        _ => Expr::cust_with_exprs("CAST(? AS TEXT) LIKE ? ESCAPE '!'", [leaf.into(), pattern.into()]),
+        DbBackend::Postgres => Expr::cust_with_exprs("convert_from($1, 'UTF8') ILIKE $2 ESCAPE '!'", [leaf, pattern.into()]),
+        _ => Expr::cust_with_exprs("CAST(? AS TEXT) LIKE ? ESCAPE '!'", [leaf, pattern.into()]),
     }
 }
