@@ -12,9 +12,10 @@ use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     signers::local::PrivateKeySigner,
 };
+use alloy_primitives::Address;
 use governance::{
-    log::{Anchoring, Checkpoint, Note},
-    onchain::abi::{Governor, Timelock, VoteToken},
+    log::{Anchoring, Checkpoint, Hash, Note, origin_hash},
+    onchain::abi::{Governor, LogAnchor, Timelock, VoteToken},
 };
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
@@ -107,6 +108,8 @@ impl Bridge {
         // Before anything is appended or signed.
         let log = log.guarded(&config.log, &config.data_dir).await?;
         let source = config.dao.source();
+        let executor = executor_key(&config)?.map(|key| key.address());
+        compare_with_chain(&log, &source, executor, &config.dao.rpc).await?;
         let mut tokens = Vec::new();
         for engine in &config.dao.engines {
             tokens.push((engine.id.clone(), String::from_utf8_lossy(&read(&engine.token_file)?).trim().to_owned()));
@@ -123,7 +126,7 @@ impl Bridge {
             chain_time,
             settings: Arc::default(),
             log: None,
-            executor: executor_key(&config)?.map(|key| key.address()),
+            executor,
         };
         let bridge = Arc::new(Self {
             config,
@@ -331,6 +334,7 @@ impl Bridge {
         }
         if moved {
             let after = self.reading();
+            self.compare_with_anchors(&after).await;
             let note = round.states_changed.last().and_then(|(id, state)| {
                 let proposal = after.facts.proposal(id.parse().ok()?)?;
                 Some(format!("Proposal {} is now {state}", proposal.number))
@@ -347,6 +351,16 @@ impl Bridge {
             self.tell(vec!["block"], None);
         }
         Ok(())
+    }
+
+    /// Compares the log with its largest final anchor. A contradiction is told by the log itself, from then on.
+    async fn compare_with_anchors(&self, reading: &Reading) {
+        let anchors = reading.anchors_of(origin_hash(self.log.origin()));
+        let Some(newest) = anchors.into_iter().find(|anchor| anchor.moment.block <= reading.settings.finalized) else { return };
+        match self.log.compare_anchor(newest.size, Hash(newest.root.0)).await {
+            Ok(()) | Err(LogError::ReadOnly(_)) => {}
+            Err(failed) => error!("the log could not be compared with its anchor: {failed}"),
+        }
     }
 
     async fn read_settings(&self, node: &Node) -> Result<(), crate::chain::NodeError> {
@@ -489,6 +503,23 @@ async fn follow(bridge: Arc<Bridge>) {
             }
         }
     }
+}
+
+/// Compares the log with what the chain says of it right now. The database may be an old one, and then its own copy of the
+/// chain is as old; a node that does not answer is asked again by the follower, whose findings are compared as well.
+async fn compare_with_chain(log: &Log, source: &Source, executor: Option<Address>, rpc: &str) -> Result<(), LogError> {
+    let Some(contract) = source.log_anchor.filter(|contract| !contract.is_zero()) else { return Ok(()) };
+    let Ok(Ok(node)) = tokio::time::timeout(Duration::from_secs(3), Node::connect(rpc)).await else { return Ok(()) };
+    let origin = origin_hash(log.origin());
+    for account in executor.into_iter().chain([source.timelock]) {
+        let latest = node.call(contract, LogAnchor::latestCall { account, origin }, BlockId::finalized()).await;
+        if let Ok(latest) = latest
+            && latest.size > 0
+        {
+            log.compare_anchor(latest.size, Hash(latest.root.0)).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {

@@ -1,12 +1,12 @@
-//! `wherefore log …`: what the operator of a log does with it while no bridge serves it.
+//! `wherefore log …`: what the operator of a log does with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use governance::log::VerifierKey;
 
 use super::{
-    LogError, keys,
+    Log, LogError, erase, fsck, keys,
     restore::{self, RestoreError},
 };
 use crate::{config::Config, store::Store};
@@ -35,6 +35,23 @@ pub enum LogCommand {
         /// The old key is gone for good: make a new one, which alone signs from now on.
         #[arg(long)]
         lost: bool,
+    },
+    /// Check the stored log against itself; exits 1 naming the first index that is damaged.
+    Fsck {
+        #[arg(long, default_value = "wherefore.toml")]
+        config: PathBuf,
+        /// Also read every entry as an entry, which takes several times as long as hashing it.
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Delete the body that an entry names, and say so in the log. The entry and its proof stay.
+    Erase {
+        #[arg(long, default_value = "wherefore.toml")]
+        config: PathBuf,
+        index: u64,
+        /// Why, in a few words that stay in the log for good.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -109,5 +126,37 @@ pub async fn run(command: LogCommand, json: bool) -> Result<String, CommandError
             };
             Ok(if json { serde_json::json!({"vkey": key.to_string()}).to_string() } else { format!("The new key is\n{key}\n{next}") })
         }
+        LogCommand::Fsck { config, deep } => {
+            let (log, store) = open(&config).await?;
+            let keys: Vec<VerifierKey> = log.vkeys().iter().filter_map(|key| key.parse().ok()).collect();
+            let report = fsck::fsck(&store, &keys, deep).await?;
+            if let Some(first) = report.damage.first() {
+                let more = report.damage.len() - 1;
+                let more = if more == 0 { String::new() } else { format!("; {more} more") };
+                return Err(CommandError::Wrong(format!("the log is damaged at index {}: {}{more}", first.index, first.words)));
+            }
+            if json {
+                return serde_json::to_string(&report).map_err(|error| CommandError::Wrong(error.to_string()));
+            }
+            let fsck::Report { size, root, checkpoints, bodies, .. } = report;
+            Ok(format!("The log is whole: {size} entries with root {root}, {checkpoints} checkpoints, {bodies} bodies."))
+        }
+        LogCommand::Erase { config, index, reason } => {
+            let (_, store) = open(&config).await?;
+            let now = crate::wall_ms() / 1_000;
+            let erasure = erase::erase(&store, index, &reason, now).await.map_err(|error| CommandError::Wrong(with_cause(&error)))?;
+            let told =
+                format!("What entry {index} named is erased; entry {} says so. Its mirror follows with the next copy.", erasure.index);
+            Ok(if json { serde_json::json!({"erased": index, "entry": erasure.index}).to_string() } else { told })
+        }
     }
+}
+
+/// The log that a configuration names, compared with its copies.
+async fn open(config: &Path) -> Result<(Log, Store), CommandError> {
+    let config = Config::load(config).map_err(|error| CommandError::Usage(error.to_string()))?;
+    let store = Store::open(&config.database_url).await;
+    let store = store.map_err(|error| CommandError::Away(format!("the database could not be opened: {error}")))?;
+    let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key")).await?;
+    Ok((log.guarded(&config.log, &config.data_dir).await?, store))
 }

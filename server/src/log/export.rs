@@ -4,8 +4,8 @@ use futures::{Stream, stream};
 use governance::log::{Entry, leaf_hash, merkle::prove_inclusion, tile::tiles_for_inclusion};
 use serde_json::{Value, json};
 
-use super::{Log, LogError, read_body};
-use crate::store::entities::decision;
+use super::{Log, LogError, read_body, search::Conditions};
+use crate::store::entities::{decision, log_entry};
 use sea_orm::EntityTrait;
 
 /// Entries that are read at a time.
@@ -39,8 +39,13 @@ impl Format {
 const COLUMNS: [&str; 14] =
     ["index", "kind", "at", "id", "actor", "proposal", "decision", "agent", "facts", "body", "leaf_hash", "size", "root", "proof"];
 
-/// The lines of the log under its newest checkpoint, a page at a time as they are asked for.
-pub async fn lines(log: Log, format: Format) -> Result<impl Stream<Item = Result<Vec<u8>, LogError>> + use<>, LogError> {
+/// The lines of the log under its newest checkpoint, a page at a time as they are asked for: all entries in order, or
+/// with conditions those that meet them, newest first.
+pub async fn lines(
+    log: Log,
+    format: Format,
+    conditions: Option<Conditions>,
+) -> Result<impl Stream<Item = Result<Vec<u8>, LogError>> + use<>, LogError> {
     let (size, checkpoint) = log.publish().await?;
     let head = match format {
         Format::JsonLines => {
@@ -51,29 +56,39 @@ pub async fn lines(log: Log, format: Format) -> Result<impl Stream<Item = Result
         Format::Csv => row(COLUMNS.map(str::to_owned)),
     };
     let root = checkpoint.lines().nth(2).unwrap_or_default().to_owned();
-    let pages = stream::try_unfold(0_u64, move |from| {
-        let (log, root) = (log.clone(), root.clone());
+    let first = if conditions.is_some() { size } else { 0 };
+    let pages = stream::try_unfold(Some(first), move |from| {
+        let (log, root, conditions) = (log.clone(), root.clone(), conditions.clone());
         async move {
-            if from >= size {
-                return Ok(None);
-            }
-            let page = page(&log, format, from, size, &root).await?;
-            Ok(Some((page, from + PAGE)))
+            let Some(from) = from else { return Ok(None) };
+            let (entries, next) = match &conditions {
+                None => {
+                    let end = size.min(from + PAGE);
+                    (log.range(from, end).await?, (end < size).then_some(end))
+                }
+                Some(conditions) => {
+                    let found = log.search(conditions, Some(from), PAGE).await?;
+                    (found.entries, found.older)
+                }
+            };
+            let page = page(&log, format, entries, size, &root).await?;
+            Ok(Some((page, next)))
         }
     });
     Ok(futures::StreamExt::chain(stream::once(async { Ok(head) }), pages))
 }
 
-async fn page(log: &Log, format: Format, from: u64, size: u64, root: &str) -> Result<Vec<u8>, LogError> {
-    let end = size.min(from + PAGE);
-    // The entries of a page stand in one tile of the lowest level, so their proofs need the same tiles.
-    let mut needed = tiles_for_inclusion(from, size)?;
-    needed.extend(tiles_for_inclusion(end - 1, size)?);
+async fn page(log: &Log, format: Format, entries: Vec<log_entry::Model>, size: u64, root: &str) -> Result<Vec<u8>, LogError> {
+    // Neighbours need the same tiles.
+    let mut needed = Vec::new();
+    for entry in &entries {
+        needed.extend(tiles_for_inclusion(entry.index as u64, size)?);
+    }
     needed.sort();
     needed.dedup();
     let mut tiles = log.reader(size, needed).await?;
     let mut text = Vec::new();
-    for entry in log.range(from, end).await? {
+    for entry in entries {
         let (index, leaf) = (entry.index as u64, leaf_hash(&entry.leaf));
         let proof = prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))?;
         let parsed = Entry::parse(&entry.leaf)?;

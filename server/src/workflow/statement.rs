@@ -49,7 +49,8 @@ pub async fn take(sequencer: &Sequencer, reading: &Reading, origin: &str, envelo
 }
 
 fn listed(reading: &Reading, account: Address) -> bool {
-    reading.dao.agents.iter().any(|agent| agent.address == account)
+    let auditor = || reading.dao.auditors.iter().any(|auditor| auditor.address == account);
+    reading.dao.agents.iter().any(|agent| agent.address == account) || auditor()
 }
 
 fn unreadable(error: StatementError) -> Refusal {

@@ -54,6 +54,12 @@ async fn a_bundle_tells_the_whole_story_and_names_what_was_changed() {
     })
     .await;
     let bundle = Bundle::parse(&bytes).unwrap();
+    let schema = jsonschema::validator_for(&site.get("/schemas/bundle/v1").await.json()).unwrap();
+    assert!(schema.is_valid(&serde_json::from_slice(&bytes).unwrap()), "the published schema does not fit");
+    let schema = jsonschema::validator_for(&site.get("/schemas/log-entry/v1").await.json()).unwrap();
+    for entry in &bundle.entries {
+        assert!(schema.is_valid(&serde_json::from_str(&entry.leaf).unwrap()), "the published schema does not fit {}", entry.leaf);
+    }
     let key: VerifierKey = site.bridge.log.vkey().lines().next().unwrap().parse().unwrap();
     let report = bundle.verify(Some(&key));
     assert_eq!(report.first_wrong(), None, "{report:#?}");
@@ -140,6 +146,12 @@ async fn an_export_has_every_entry_with_its_body_and_proof() {
     assert_eq!(csv.text().matches("\r\n").count(), 301);
     assert!(csv.text().starts_with("index,kind,at,id,"));
 
+    let some = site.get("/api/v1/log/export.jsonl?text=review/29").await.text();
+    let found: Vec<Value> = some.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let indexes: Vec<u64> = found.iter().map(|line| line["index"].as_u64().unwrap()).collect();
+    assert_eq!(indexes, [299, 298, 297, 296, 295, 294, 293, 292, 291, 290, 29]);
+    site.get("/api/v1/log/export.csv?colour=red").await.problem(400);
+
     let out = dir.path().join("log.csv");
     let (url, target) = (site.url.clone(), out.clone());
     let export = move || {
@@ -157,6 +169,9 @@ async fn a_statement_is_logged_for_its_signer_alone_and_once() {
     let agent = wallet(7);
     let site = Site::without_chain_for(dir.path(), agent.address()).await;
     let envelope = json!(statement(&agent, "first", 3));
+    let schema = jsonschema::validator_for(&site.get("/schemas/log-statement/v1").await.json()).unwrap();
+    let stated = BASE64.decode(envelope["payload"].as_str().unwrap()).unwrap();
+    assert!(schema.is_valid(&serde_json::from_slice(&stated).unwrap()), "the published schema does not fit");
     let logged = site.post("/api/v1/log/statements", &envelope).await;
     assert_eq!(logged.status, 201, "{}", logged.text());
     let entries = logged.json()["entries"].clone();
