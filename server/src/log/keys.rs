@@ -137,7 +137,7 @@ mod tests {
         // As if the machine had stopped after the first move.
         let aside = dir.path().join("aside");
         std::fs::rename(&file, &aside).unwrap();
-        assert_eq!(Keys::load(ORIGIN, &file).unwrap().unwrap().verifiers(), [new.clone()]);
+        assert_eq!(Keys::load(ORIGIN, &file).unwrap().unwrap().newest().verifier(), &new);
         std::fs::rename(&aside, &file).unwrap();
         assert_eq!(finish_rotation(ORIGIN, &file).unwrap(), new);
         let after = Keys::load(ORIGIN, &file).unwrap().unwrap();

@@ -2,7 +2,7 @@
 //! witnesses have cosigned it.
 
 use governance::log::{Checkpoint, Note};
-use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::mpsc;
 
 use super::{Log, LogError};
@@ -105,17 +105,25 @@ impl Log {
     /// Stores a checkpoint, which is what publishes it. Signatures that another process added are kept.
     pub(super) async fn store_checkpoint(&self, size: u64, note: &Note) -> Result<String, LogError> {
         let tx = self.store.begin().await?;
+        let row = log_checkpoint::ActiveModel { size: Set(size as i64), note: Set(note.to_string()) };
+        // Writing before reading: SQLite lets nobody write who has read what another process wrote over since.
+        log_checkpoint::Entity::insert(row)
+            .on_conflict_do_nothing_on([log_checkpoint::Column::Size])
+            .exec_without_returning(&tx.db)
+            .await?;
         let mut note = note.clone();
-        if let Some(row) = log_checkpoint::Entity::find_by_id(size as i64).one(&tx.db).await?
-            && let Ok(before) = Note::parse(&row.note)
+        let row = log_checkpoint::Entity::find_by_id(size as i64).lock_exclusive().one(&tx.db).await?;
+        let before = row.map_or_else(|| note.to_string(), |row| row.note);
+        if let Ok(before) = Note::parse(&before)
             && before.text == note.text
         {
             before.signatures.into_iter().for_each(|signature| note.add(signature));
         }
         let text = note.to_string();
-        let row = log_checkpoint::ActiveModel { size: Set(size as i64), note: Set(text.clone()) };
-        let replace = OnConflict::column(log_checkpoint::Column::Size).update_column(log_checkpoint::Column::Note).to_owned();
-        log_checkpoint::Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.db).await?;
+        if text != before {
+            let update = log_checkpoint::Entity::update_many().col_expr(log_checkpoint::Column::Note, text.clone().into());
+            update.filter(log_checkpoint::Column::Size.eq(size as i64)).exec(&tx.db).await?;
+        }
         tx.commit().await?;
         Ok(text)
     }
