@@ -6,7 +6,9 @@ mod sessions;
 use std::{sync::Arc, time::Duration};
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use sessions::Sessions;
@@ -61,6 +63,10 @@ impl Store {
 
     pub async fn begin(&self) -> Result<Tx, DbErr> {
         let turn = self.turn.clone().lock_owned().await;
-        Ok(Tx { db: self.db.begin().await?, standing: self.standing.clone(), _turn: turn })
+        // A transaction that reads before it writes would be refused once another process wrote in between; beginning as a
+        // writer waits for its turn instead. PostgreSQL takes no notice.
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        Ok(Tx { db: self.db.begin_with_options(options).await?, standing: self.standing.clone(), _turn: turn })
     }
 }
