@@ -6,7 +6,7 @@
 # make reset  forget the demo's state
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test contracts-test bench bench-attributions lint audit reset tools build bundle bundle-dev contracts browser clients model-check
+.PHONY: help run test contracts-test bench bench-attributions bench-log lint audit reset tools build bundle bundle-dev contracts browser clients outsiders model-check
 
 export CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/wherefore/target
 export PORT ?= 3000
@@ -16,6 +16,9 @@ CONTRACTS := governance/contracts
 CARGO_WASM ?= cargo
 TEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo cargo nextest run --locked --no-fail-fast || echo cargo test --locked --no-fail-fast)
 VENV := $(dir $(CARGO_TARGET_DIR))venv
+VERIFIER := $(dir $(CARGO_TARGET_DIR))verifier
+GO_LIBRARIES := /usr/share/gocode
+BENCH_ENTRIES ?= 10000
 DIR := $(if $(WHEREFORE_DIR),$(WHEREFORE_DIR),.wherefore)
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -28,7 +31,7 @@ run: build
 	@exec $(BIN) demo
 
 # Rules and server against real chains and databases, contracts in Foundry, journeys in a real browser.
-test: build browser contracts-test clients
+test: build browser contracts-test clients outsiders
 	$(call say,Testing rules and server)
 	@$(TEST) --workspace --exclude e2e
 	@cargo test --locked --doc -p governance --quiet
@@ -40,7 +43,7 @@ contracts-test: contracts
 	$(call say,Testing contracts)
 	@cd $(CONTRACTS) && node build.mjs --check && npx --no-install forge test
 
-bench: $(VENV)/.peer bench-attributions
+bench: $(VENV)/.peer bench-attributions bench-log
 	$(call say,Benchmarks: each beside a peer or a limit measured in the same run)
 	@PEER_MICROSECONDS="$$($(VENV)/bin/python server/agents/cadence-steward/bench.py)" cargo bench --locked -p governance --bench rules
 
@@ -50,6 +53,11 @@ bench-attributions: $(VENV)/.peers
 	@$(VENV)/bin/python governance/benches/peers.py $(BENCH_FLAGS) "$(CARGO_TARGET_DIR)/peers"
 	$(call say,Attributions: each beside the fastest of them)
 	@PEERS="$(CARGO_TARGET_DIR)/peers" cargo bench --locked -p governance --bench attributions
+
+# The log: BENCH_ENTRIES entries (10,000 unless told), in process and over HTTP.
+bench-log:
+	$(call say,The explanation log: each figure beside a limit measured in the same run)
+	@LOG_ENTRIES=$(BENCH_ENTRIES) cargo bench --locked -p server --bench log
 
 lint:
 	@cargo fmt --all --check
@@ -108,6 +116,16 @@ e2e/clients/node_modules/.package-lock.json: e2e/clients/package-lock.json
 	$(call say,Installing the published clients that the tests run)
 	@cd e2e/clients && npm ci --no-audit --no-fund --loglevel=error || { echo "The test clients could not be installed; the reason is above."; exit 1; }
 	@touch $@
+
+# What tests use where it is there, and say that they miss where it is not: a verifier of the log that shares no code with
+# us, in Go (Debian's packages have the library it stands on), and strace, which strikes a process at each of its writes.
+outsiders:
+	@command -v strace >/dev/null && command -v go >/dev/null && [ -d $(GO_LIBRARIES)/src/golang.org/x/mod ] \
+	 || { echo "Installing Go and strace for the tests of the log …"; as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	      $$as_root apt-get -qq -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive $$as_root apt-get -qq -y -o DPkg::Lock::Timeout=300 install strace golang-go golang-golang-x-mod-dev >/dev/null; } \
+	 || echo "Go and strace could not be installed; the tests that need them are skipped."
+	@[ "$(VERIFIER)" -nt e2e/verifier/main.go ] || { cd e2e/verifier && GO111MODULE=off GOPATH=$(GO_LIBRARIES) go build -o "$(VERIFIER)" .; } \
+	 || echo "The verifier in Go could not be built; the test that needs it is skipped."
 
 # Clients that others published, and an independent verifier of the log, for the journeys.
 clients: browser $(VENV)/.ready
