@@ -427,3 +427,127 @@ fn check_body(about: &str, body: &Body, bundled: &BundledBody, report: &mut Repo
         _ => report.wrong(about, "its body is not hex and base64"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EntryRef, Frontier, SigningKey, merkle};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Three entries of a log of five, of which the middle one was changed on chain by nobody.
+    fn bundle() -> Bundle {
+        let key = SigningKey::from_seed("log.example", &[7; 32]).unwrap();
+        let decision = B256::repeat_byte(0xab);
+        let mut decided = Entry::new(EntryKind::Decision, format!("decision/{decision}"), 5).with_fact("digest", decision.to_string());
+        decided.body = Some(Body::public(b"a record", "application/json"));
+        let first = leaf_hash(&decided.to_leaf().unwrap());
+        let mut proposed =
+            Entry::new(EntryKind::Proposal, "proposal/1", 6).with_fact("proposalId", "1").with_fact("decisionDigest", decision.to_string());
+        proposed.refs.push(EntryRef { index: 0, leaf: first });
+        let tally = Entry::new(EntryKind::Tally, "tally/1", 7).with_fact("proposalId", "1").with_fact("outcome", "passed");
+        let tally = Entry { body: Some(Body::erasable(&[9; 32], b"votes", "application/json")), ..tally };
+        let others = (0..2).map(|number| Entry::new(EntryKind::Review, format!("review/{number}"), 8));
+        let leaves: Vec<Vec<u8>> = [decided, proposed, tally].into_iter().chain(others).map(|entry| entry.to_leaf().unwrap()).collect();
+        let mut tree = Frontier::new();
+        let mut nodes = BTreeMap::new();
+        for leaf in &leaves {
+            tree.push_each(leaf_hash(leaf), |level, index, hash| drop(nodes.insert((level, index), hash)));
+        }
+        let read = |level, index| Ok::<_, merkle::MerkleError>(nodes[&(level, index)]);
+        let entries = leaves[..3].iter().enumerate().map(|(index, leaf)| BundledEntry {
+            index: index as u64,
+            leaf: String::from_utf8(leaf.clone()).unwrap(),
+            path: merkle::prove_inclusion(index as u64, 5, read).unwrap(),
+            body: (index == 2).then(|| BundledBody { salt: hex::encode([9; 32]), bytes: BASE64.encode(b"votes") }),
+        });
+        Bundle {
+            format: FORMAT.into(),
+            decision,
+            chain_id: 1,
+            registry: Address::ZERO,
+            vkey: key.verifier().to_string(),
+            checkpoint: Checkpoint { origin: "log.example".into(), size: 5, root: tree.root() }.sign(&key).unwrap().to_string(),
+            record: None,
+            entries: entries.collect(),
+            anchors: vec![BundledAnchor {
+                chain: "eip155:1".into(),
+                contract: Address::ZERO,
+                account: Address::ZERO,
+                transaction: String::new(),
+                size: 3,
+                root: merkle::root_at(3, read).unwrap(),
+                growth: merkle::prove_consistency(3, 5, read).unwrap(),
+            }],
+            model: None,
+            background: None,
+        }
+    }
+
+    fn wrong(bundle: &Bundle) -> Vec<String> {
+        let findings = bundle.verify(None).findings;
+        findings.into_iter().filter(|finding| finding.outcome == Outcome::Wrong).map(|finding| finding.about).collect()
+    }
+
+    #[test]
+    fn what_holds_is_told_and_what_is_open_too() {
+        let report = bundle().verify(None);
+        assert_eq!(report.first_wrong(), None, "{report:#?}");
+        let open: Vec<&str> =
+            report.findings.iter().filter(|finding| finding.outcome == Outcome::Open).map(|finding| finding.about.as_str()).collect();
+        assert_eq!(open, ["checkpoint", "record", "anchor"]);
+    }
+
+    #[test]
+    fn each_part_that_is_changed_is_named() {
+        let changed = |change: fn(&mut Bundle)| {
+            let mut other = bundle();
+            change(&mut other);
+            wrong(&other)
+        };
+        assert_eq!(changed(|bundle| bundle.anchors[0].root = Hash([1; 32])), ["anchor"]);
+        assert_eq!(changed(|bundle| bundle.anchors[0].growth.clear()), ["anchor"]);
+        assert_eq!(changed(|bundle| bundle.entries[2].body.as_mut().unwrap().bytes = BASE64.encode(b"other")), ["entry 2"]);
+        assert_eq!(changed(|bundle| bundle.entries[2].body.as_mut().unwrap().salt.clear()), ["entry 2"]);
+        assert_eq!(changed(|bundle| bundle.entries.swap(0, 1)), ["entry 0"]);
+        assert_eq!(changed(|bundle| bundle.record = Some("another record".into())), ["record"]);
+        assert_eq!(changed(|bundle| bundle.decision = B256::ZERO), ["record", "story"]);
+        assert_eq!(changed(|bundle| bundle.vkey.clear()), ["checkpoint"]);
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused() {
+        assert!(matches!(Bundle::parse(b"{}"), Err(BundleError::NotJson(_))));
+        assert!(matches!(Bundle::parse(&vec![b' '; LARGEST + 1]), Err(BundleError::TooLarge { .. })));
+        let text = |bundle: &Bundle| serde_json::to_vec(bundle).unwrap();
+        let other = Bundle { format: "wherefore.bundle/v2".into(), ..bundle() };
+        assert!(matches!(Bundle::parse(&text(&other)), Err(BundleError::Format { .. })));
+        let none = Bundle { entries: vec![], ..bundle() };
+        assert!(matches!(Bundle::parse(&text(&none)), Err(BundleError::Entries { found: 0 })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_of_a_byte_is_refused_or_found_or_changes_no_claim(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut text = serde_json::to_vec(&bundle()).unwrap();
+            let place = place.index(text.len());
+            text[place] = byte;
+            if let Ok(read) = Bundle::parse(&text) {
+                let report = read.verify(None);
+                // What only the chain can confirm, and what only says where to ask, may differ unseen.
+                let mut same = read.clone();
+                same.chain_id = bundle().chain_id;
+                same.registry = bundle().registry;
+                same.anchors.iter_mut().zip(bundle().anchors).for_each(|(anchor, known)| {
+                    *anchor = BundledAnchor { size: anchor.size, root: anchor.root, growth: anchor.growth.clone(), ..known };
+                });
+                prop_assert!(report.first_wrong().is_some() || same == bundle(), "byte {place}");
+            }
+        }
+
+        #[test]
+        fn a_bundle_that_is_cut_short_is_refused(end in any::<prop::sample::Index>()) {
+            let text = serde_json::to_vec(&bundle()).unwrap();
+            prop_assert!(Bundle::parse(&text[..end.index(text.len())]).is_err());
+        }
+    }
+}

@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn account(key: &SigningKey) -> Address {
-        Address::from_public_key(key.verifying_key())
+        Address::from_raw_public_key(&key.verifying_key().to_encoded_point(false).as_bytes()[1..])
     }
 
     fn stated(kind: EntryKind, id: &str) -> StatedEntry {
