@@ -12,7 +12,6 @@ use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     signers::local::PrivateKeySigner,
 };
-use alloy_primitives::Address;
 use governance::{
     log::{Anchoring, Checkpoint, Hash, Note, origin_hash},
     onchain::abi::{Governor, LogAnchor, Timelock, VoteToken},
@@ -81,6 +80,8 @@ pub struct Bridge {
     signs: RwLock<std::collections::BTreeMap<String, u64>>,
     /// The hour of chain time in which outcomes were last looked for.
     settled: AtomicU64,
+    /// Size of the anchor that the log was last compared with.
+    compared: AtomicU64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +110,6 @@ impl Bridge {
         let log = log.guarded(&config.log, &config.data_dir).await?;
         let source = config.dao.source();
         let executor = executor_key(&config)?.map(|key| key.address());
-        compare_with_chain(&log, &source, executor, &config.dao.rpc).await?;
         let mut tokens = Vec::new();
         for engine in &config.dao.engines {
             tokens.push((engine.id.clone(), String::from_utf8_lossy(&read(&engine.token_file)?).trim().to_owned()));
@@ -128,6 +128,7 @@ impl Bridge {
             log: None,
             executor,
         };
+        compare_with_chain(&log, &reading, &config.dao.rpc).await?;
         let bridge = Arc::new(Self {
             config,
             sequencer: Sequencer::start(store.clone()),
@@ -142,6 +143,7 @@ impl Bridge {
             tokens,
             signs: RwLock::default(),
             settled: AtomicU64::default(),
+            compared: AtomicU64::default(),
         });
         bridge.take_in_records().await?;
         match bridge.publish().await {
@@ -326,6 +328,8 @@ impl Bridge {
             *health = Health { followed: health.followed || !round.behind, problem: None };
         }
         self.head.send_replace(round.block);
+        // Also without news of anchors: those that are known become final as the chain grows.
+        self.compare_with_anchors(&self.reading()).await;
         // Predictions are about days; once an hour of chain time is often enough.
         let settle =
             round.rewound || !round.behind && self.settled.swap(round.chain_time / 3_600, Ordering::Relaxed) != round.chain_time / 3_600;
@@ -334,7 +338,6 @@ impl Bridge {
         }
         if moved {
             let after = self.reading();
-            self.compare_with_anchors(&after).await;
             let note = round.states_changed.last().and_then(|(id, state)| {
                 let proposal = after.facts.proposal(id.parse().ok()?)?;
                 Some(format!("Proposal {} is now {state}", proposal.number))
@@ -353,10 +356,14 @@ impl Bridge {
         Ok(())
     }
 
-    /// Compares the log with its largest final anchor. A contradiction is told by the log itself, from then on.
+    /// Compares the log with its largest final anchor, once. A contradiction is told by the log itself, from then on.
     async fn compare_with_anchors(&self, reading: &Reading) {
-        let anchors = reading.anchors_of(origin_hash(self.log.origin()));
+        let origin = origin_hash(self.log.origin());
+        let anchors = reading.facts.anchored(origin, &reading.anchorers(origin));
         let Some(newest) = anchors.into_iter().find(|anchor| anchor.moment.block <= reading.settings.finalized) else { return };
+        if self.compared.swap(newest.size, Ordering::Relaxed) == newest.size {
+            return;
+        }
         match self.log.compare_anchor(newest.size, Hash(newest.root.0)).await {
             Ok(()) | Err(LogError::ReadOnly(_)) => {}
             Err(failed) => error!("the log could not be compared with its anchor: {failed}"),
@@ -507,11 +514,15 @@ async fn follow(bridge: Arc<Bridge>) {
 
 /// Compares the log with what the chain says of it right now. The database may be an old one, and then its own copy of the
 /// chain is as old; a node that does not answer is asked again by the follower, whose findings are compared as well.
-async fn compare_with_chain(log: &Log, source: &Source, executor: Option<Address>, rpc: &str) -> Result<(), LogError> {
-    let Some(contract) = source.log_anchor.filter(|contract| !contract.is_zero()) else { return Ok(()) };
+async fn compare_with_chain(log: &Log, reading: &Reading, rpc: &str) -> Result<(), LogError> {
+    let Some(contract) = reading.source.log_anchor.filter(|contract| !contract.is_zero()) else { return Ok(()) };
     let Ok(Ok(node)) = tokio::time::timeout(Duration::from_secs(3), Node::connect(rpc)).await else { return Ok(()) };
+    // What another chain holds at this address is nothing to compare with; the follower says that it is the wrong one.
+    if !node.chain_id().await.is_ok_and(|id| id == reading.source.chain_id) {
+        return Ok(());
+    }
     let origin = origin_hash(log.origin());
-    for account in executor.into_iter().chain([source.timelock]) {
+    for account in reading.anchorers(origin) {
         let latest = node.call(contract, LogAnchor::latestCall { account, origin }, BlockId::finalized()).await;
         if let Ok(latest) = latest
             && latest.size > 0

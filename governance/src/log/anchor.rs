@@ -67,12 +67,13 @@ impl Anchoring {
     }
 }
 
-/// Whether a call does nothing but anchor a root, so that whoever reads a batch may pass over it.
-pub fn is_anchor_call(contract: Address, target: Address, value: U256, calldata: &[u8]) -> bool {
-    target == contract
-        && !contract.is_zero()
-        && value.is_zero()
-        && LogAnchor::anchorCall::abi_decode_validate(calldata).is_ok_and(|call| call.abi_encode() == calldata)
+/// What a call anchors, if it does nothing else. Whether that is true of a log is another question.
+pub fn anchored_by(contract: Address, target: Address, value: U256, calldata: &[u8]) -> Option<Anchoring> {
+    if target != contract || contract.is_zero() || !value.is_zero() {
+        return None;
+    }
+    let call = LogAnchor::anchorCall::abi_decode_validate(calldata).ok().filter(|call| call.abi_encode() == calldata)?;
+    Some(Anchoring { contract, origin: call.origin, size: call.size, root: call.root })
 }
 
 /// Where in a decision's leaf the sequence begins that the contract looks for, and the digest in it.
@@ -194,12 +195,13 @@ mod tests {
     fn only_a_plain_anchor_call_counts_as_one() {
         let contract = Address::repeat_byte(3);
         let data = Anchoring { contract, origin: origin_hash(ORIGIN), size: 4, root: B256::repeat_byte(5) }.calldata();
-        assert!(is_anchor_call(contract, contract, U256::ZERO, &data));
-        assert!(!is_anchor_call(contract, Address::repeat_byte(4), U256::ZERO, &data));
-        assert!(!is_anchor_call(contract, contract, U256::from(1), &data));
-        assert!(!is_anchor_call(contract, contract, U256::ZERO, &data[..99]));
-        assert!(!is_anchor_call(Address::ZERO, Address::ZERO, U256::ZERO, &data));
-        assert!(!is_anchor_call(contract, contract, U256::ZERO, &[&data[..], &[0]].concat()));
+        let found = anchored_by(contract, contract, U256::ZERO, &data).unwrap();
+        assert_eq!((found.origin, found.size, found.root), (origin_hash(ORIGIN), 4, B256::repeat_byte(5)));
+        assert_eq!(anchored_by(contract, Address::repeat_byte(4), U256::ZERO, &data), None);
+        assert_eq!(anchored_by(contract, contract, U256::from(1), &data), None);
+        assert_eq!(anchored_by(contract, contract, U256::ZERO, &data[..99]), None);
+        assert_eq!(anchored_by(Address::ZERO, Address::ZERO, U256::ZERO, &data), None);
+        assert_eq!(anchored_by(contract, contract, U256::ZERO, &[&data[..], &[0]].concat()), None);
     }
 
     proptest! {

@@ -91,15 +91,21 @@ impl Facts {
 }
 
 impl Reading {
-    /// The accounts whose anchors count: the timelock's, this bridge's, and those that the DAO named in a requirement.
-    pub fn anchorers(&self) -> BTreeSet<Address> {
-        let named = self.facts.requirements.values().filter(|asked| Some(asked.anchor) == self.source.log_anchor);
-        named.map(|asked| asked.account).chain(self.executor).chain([self.source.timelock]).collect()
+    /// The accounts that answer for a log's anchors: this bridge's, and those that the DAO named for it in a requirement.
+    pub fn anchorers(&self, origin: B256) -> BTreeSet<Address> {
+        let asked = |asked: &&Requirement| asked.origin == origin && Some(asked.anchor) == self.source.log_anchor;
+        self.facts.requirements.values().filter(asked).map(|asked| asked.account).chain(self.executor).collect()
     }
 
-    /// The anchors of the log called `origin` that count, the largest size first.
+    /// The anchors of the log called `origin`, the largest size first: of those who answer for them, and of the timelock,
+    /// whose anchors are as true as what was voted for; those above the log's size are not.
     pub fn anchors_of(&self, origin: B256) -> Vec<&Anchor> {
-        self.facts.anchored(origin, &self.anchorers())
+        let (timelock, size) = (self.source.timelock, self.log.as_ref().map_or(0, |newest| newest.size));
+        let mut accounts = self.anchorers(origin);
+        accounts.insert(timelock);
+        let mut found = self.facts.anchored(origin, &accounts);
+        found.retain(|anchor| anchor.account != timelock || anchor.size <= size);
+        found
     }
 
     /// The largest anchors that count, for the page about the log.

@@ -7,7 +7,7 @@ use alloy_sol_types::SolCall;
 use app::views::*;
 use governance::{
     calendar::date_time,
-    log::anchor::is_anchor_call,
+    log::anchor::anchored_by,
     onchain::{abi::ParameterRegistry, in_words, list},
     parameter::{Definition, Value, key_text, key_word, label, parameter_set_hash},
     proposal::{Compiled, description_hash, operation_id, salt_v4, salt_v5},
@@ -43,9 +43,13 @@ impl Reading {
         self.registry_calls(proposal).map(|call| call.decisionDigest).collect()
     }
 
-    /// Whether a call does nothing but anchor the log, which changes nothing that people govern.
+    /// Whether a call does nothing but anchor this log at a size that it has, which changes nothing that people govern. Any
+    /// other anchor is told like every call.
     fn only_anchors(&self, target: alloy_primitives::Address, value: U256, data: &[u8]) -> bool {
-        self.source.log_anchor.is_some_and(|contract| is_anchor_call(contract, target, value, data))
+        let anchored = self.source.log_anchor.and_then(|contract| anchored_by(contract, target, value, data));
+        anchored.is_some_and(|anchored| {
+            self.log.as_ref().is_some_and(|newest| anchored.origin == newest.origin && anchored.size <= newest.size)
+        })
     }
 
     /// The proposal that a compiled draft became: the same text and calls. The log may have grown in between, so that
