@@ -394,6 +394,7 @@ impl Bridge {
         let problem = match error {
             FollowError::Node(node) => node.in_public(),
             FollowError::Store(_) => "the database failed".to_owned(),
+            _ if self.log.read_only().is_some() => "nothing new can be recorded while the explanation log is read-only".to_owned(),
             other => other.to_string(),
         };
         let mut health = self.health.write().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -83,6 +83,9 @@ enum Command {
         /// The log's verifier key, from a source you trust. A bundle is checked against its own without it.
         #[arg(long)]
         vkey: Option<String>,
+        /// A tlog-policy file from a source you trust: which witnesses must have cosigned the checkpoint, and how many.
+        #[arg(long)]
+        policy: Option<PathBuf>,
     },
     /// What auditors take away.
     Audit {
@@ -147,11 +150,11 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Ids { file } => ids(&file),
         Command::Explain(args) => explain(&args, cli.json),
         Command::Decision { command } => decision(command, cli.json).await,
-        Command::Verify { target, vkey } if target.starts_with("http://") || target.starts_with("https://") => {
+        Command::Verify { target, vkey, policy } if target.starts_with("http://") || target.starts_with("https://") => {
             let vkey = vkey.ok_or_else(|| Failed(USAGE, "--vkey is needed: the log's verifier key, from a source you trust".into()))?;
-            verify_log(&target, &vkey, cli.json).await
+            verify_log(&target, &vkey, policy.as_deref(), cli.json).await
         }
-        Command::Verify { target, vkey } => verify_bundle(&target, vkey.as_deref(), cli.json),
+        Command::Verify { target, vkey, policy } => verify_bundle(&target, vkey.as_deref(), policy.as_deref(), cli.json),
         Command::Audit { command } => audit(command, cli.json).await,
         Command::Log { command } => {
             let told = server::log::commands::run(command, cli.json).await.map_err(|error| match error {
@@ -227,8 +230,8 @@ async fn decision(command: DecisionCommand, json: bool) -> Result<(), Failed> {
     if wrong { Err(Failed(WRONG, "the decision does not hold".into())) } else { Ok(()) }
 }
 
-async fn verify_log(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {
-    let report = server::verify::log(url, vkey).await.map_err(|error| match error {
+async fn verify_log(url: &str, vkey: &str, policy: Option<&std::path::Path>, json: bool) -> Result<(), Failed> {
+    let report = server::verify::log(url, vkey, policy).await.map_err(|error| match error {
         VerifyError::Away { .. } => Failed::unreachable(error),
         VerifyError::Wrong(_) => Failed::wrong(error),
         VerifyError::Usage(text) => Failed(USAGE, text),
@@ -241,8 +244,8 @@ async fn verify_log(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {
     Ok(())
 }
 
-fn verify_bundle(file: &str, vkey: Option<&str>, json: bool) -> Result<(), Failed> {
-    let report = server::verify::bundle(file, vkey).map_err(|error| match error {
+fn verify_bundle(file: &str, vkey: Option<&str>, policy: Option<&std::path::Path>, json: bool) -> Result<(), Failed> {
+    let report = server::verify::bundle(file, vkey, policy).map_err(|error| match error {
         VerifyError::Usage(text) => Failed(USAGE, text),
         other => Failed::wrong(other),
     })?;

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Subcommand;
 use governance::log::{
-    Bundle, Checkpoint, Entry, Frontier, TilePath, VerifierKey,
+    Bundle, Checkpoint, Entry, Frontier, Note, Policy, TilePath, VerifierKey,
     bundle::{self, Outcome},
     leaf_hash, tile,
 };
@@ -76,13 +76,18 @@ async fn fetch(http: &Client, url: String) -> Result<Vec<u8>, VerifyError> {
 ///
 /// # Errors
 /// [`VerifyError::Wrong`] names the first thing that does not hold; [`VerifyError::Away`] says what could not be read.
-pub async fn log(url: &str, vkey: &str) -> Result<Report, VerifyError> {
+pub async fn log(url: &str, vkey: &str, policy: Option<&Path>) -> Result<Report, VerifyError> {
+    let policy = policy.map(read_policy).transpose()?;
     let base = url.trim_end_matches('/').trim_end_matches("/checkpoint");
     let key: VerifierKey = vkey.trim().parse().map_err(|error| VerifyError::Wrong(format!("the verifier key cannot be read: {error}")))?;
     let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap_or_default();
     let note = fetch(&http, format!("{base}/checkpoint")).await?;
     let checkpoint =
         Checkpoint::open(&note, &key, key.name()).map_err(|error| VerifyError::Wrong(format!("the checkpoint does not hold: {error}")))?;
+
+    if let Some(policy) = &policy {
+        weigh(policy, &note).map_err(VerifyError::Wrong)?;
+    }
 
     let mut frontier = Frontier::new();
     while frontier.size() < checkpoint.size {
@@ -105,7 +110,8 @@ pub async fn log(url: &str, vkey: &str) -> Result<Report, VerifyError> {
 ///
 /// # Errors
 /// [`VerifyError::Usage`] when the file or the key cannot be read, [`VerifyError::Wrong`] when it is no bundle.
-pub fn bundle(file: &str, vkey: Option<&str>) -> Result<bundle::Report, VerifyError> {
+pub fn bundle(file: &str, vkey: Option<&str>, policy: Option<&Path>) -> Result<bundle::Report, VerifyError> {
+    let policy = policy.map(read_policy).transpose()?;
     let mut bytes = Vec::new();
     // One byte more than is read shows that there is more.
     let most = bundle::LARGEST as u64 + 1;
@@ -117,7 +123,30 @@ pub fn bundle(file: &str, vkey: Option<&str>) -> Result<bundle::Report, VerifyEr
     let key = vkey.map(|text| text.trim().parse::<VerifierKey>()).transpose();
     let key = key.map_err(|error| VerifyError::Usage(format!("the verifier key cannot be read: {error}")))?;
     let bundle = Bundle::parse(&bytes).map_err(|error| VerifyError::Wrong(format!("{file}: {error}")))?;
-    Ok(bundle.verify(key.as_ref()))
+    let mut report = bundle.verify(key.as_ref());
+    if let Some(policy) = &policy {
+        let (outcome, words) = match weigh(policy, bundle.checkpoint.as_bytes()) {
+            Ok(words) => (Outcome::Holds, words),
+            Err(words) => (Outcome::Wrong, words),
+        };
+        report.findings.push(bundle::Finding { about: "witnesses".into(), outcome, words });
+    }
+    Ok(report)
+}
+
+fn read_policy(file: &Path) -> Result<Policy, VerifyError> {
+    let bytes = std::fs::read(file).map_err(|error| VerifyError::Usage(format!("{} could not be read: {error}", file.display())))?;
+    Policy::parse(bytes).map_err(|error| VerifyError::Usage(format!("{}: {error}", file.display())))
+}
+
+/// Who of a policy cosigned a checkpoint, or why that is not enough.
+fn weigh(policy: &Policy, note: &[u8]) -> Result<String, String> {
+    let note = Note::parse(note).map_err(|error| error.to_string())?;
+    let weighed = policy.weigh(&note).map_err(|error| format!("the checkpoint does not hold: {error}"))?;
+    let names: Vec<&str> = weighed.cosigned.iter().map(|(witness, _)| witness.name.as_str()).collect();
+    let said =
+        if names.is_empty() { "no witness of the policy cosigned it".to_owned() } else { format!("cosigned by {}", names.join(", ")) };
+    if weighed.holds(policy) { Ok(said) } else { Err(format!("the checkpoint does not satisfy the policy: {said}")) }
 }
 
 /// The findings for people: a line for each, what is wrong in capitals.

@@ -51,6 +51,12 @@ pub struct Bundle {
     pub record: Option<String>,
     /// In the order of the log.
     pub entries: Vec<BundledEntry>,
+    /// How many more entries of the log name the decision: what strangers say of it may be more than a bundle takes.
+    #[serde(default)]
+    pub left_out: u64,
+    /// What entries name and is kept apart, by its SHA-256; absent once erased, or where it is large.
+    #[serde(default)]
+    pub bodies: BTreeMap<String, BundledBody>,
     /// Sizes and roots that the chain is said to hold.
     #[serde(default)]
     pub anchors: Vec<BundledAnchor>,
@@ -70,9 +76,6 @@ pub struct BundledEntry {
     pub leaf: String,
     /// The hashes beside the way to the checkpoint's root.
     pub path: Vec<Hash>,
-    /// What the entry's body names, where that is kept apart and has not been erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<BundledBody>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,19 +194,14 @@ impl Bundle {
 
     fn check_checkpoint(&self, trusted: Option<&VerifierKey>, report: &mut Report) -> Option<Checkpoint> {
         let own: Result<VerifierKey, _> = self.vkey.trim().parse();
-        let key = match (trusted, own) {
-            (Some(trusted), Ok(own)) if *trusted != own => {
-                let words = format!("the bundle was made by {own}, and you trust {trusted}");
-                report.wrong("checkpoint", words);
-                return None;
-            }
+        let key = match (trusted, &own) {
             (Some(trusted), _) => trusted.clone(),
             (None, Ok(own)) => {
                 report.open(
                     "checkpoint",
                     "the verifier key is the bundle's own; give --vkey from a source you trust to be sure whose log it is",
                 );
-                own
+                own.clone()
             }
             (None, Err(error)) => {
                 report.wrong("checkpoint", format!("the bundle's verifier key cannot be read: {error}"));
@@ -217,7 +215,9 @@ impl Bundle {
                 Some(checkpoint)
             }
             Err(error) => {
-                report.wrong("checkpoint", format!("it is not one that {} signed: {error}", key.name()));
+                let other = own.ok().filter(|own| *own != key);
+                let other = other.map_or_else(String::new, |own| format!("; the bundle says that {own} made it"));
+                report.wrong("checkpoint", format!("it is not one that {key} signed: {error}{other}"));
                 None
             }
         }
@@ -246,8 +246,9 @@ impl Bundle {
                 continue;
             }
             report.holds(&about, format!("{} {}, in the log", entry.kind, entry.id));
-            if let (Some(body), Some(bundled)) = (&entry.body, &bundled.body) {
-                check_body(&about, body, bundled, report);
+            let kept = entry.body.as_ref().and_then(|body| Some((body, self.bodies.get(&body.sha256.to_string())?)));
+            if let Some((body, kept)) = kept {
+                check_body(&about, body, kept, report);
             }
             found.insert(bundled.index, (entry, leaf));
         }
@@ -387,6 +388,9 @@ impl Bundle {
                 report.wrong("story", format!("entry {index}, a {}, is about a proposal that did not carry this decision", entry.kind));
             }
         }
+        if self.left_out > 0 {
+            report.open("story", format!("{} more entries of the log name this decision; search the log for them", self.left_out));
+        }
         let told: Vec<&str> =
             EntryKind::ALL.into_iter().filter(|kind| entries.values().any(|(entry, _)| entry.kind == *kind)).map(EntryKind::name).collect();
         report.holds("story", format!("the log tells of {}", told.join(", ")));
@@ -458,8 +462,8 @@ mod tests {
             index: index as u64,
             leaf: String::from_utf8(leaf.clone()).unwrap(),
             path: merkle::prove_inclusion(index as u64, 5, read).unwrap(),
-            body: (index == 2).then(|| BundledBody { salt: hex::encode([9; 32]), bytes: BASE64.encode(b"votes") }),
         });
+        let votes = BundledBody { salt: hex::encode([9; 32]), bytes: BASE64.encode(b"votes") };
         Bundle {
             format: FORMAT.into(),
             decision,
@@ -469,6 +473,8 @@ mod tests {
             checkpoint: Checkpoint { origin: "log.example".into(), size: 5, root: tree.root() }.sign(&key).unwrap().to_string(),
             record: None,
             entries: entries.collect(),
+            left_out: 0,
+            bodies: BTreeMap::from([(Body::erasable(&[9; 32], b"votes", "application/json").sha256.to_string(), votes)]),
             anchors: vec![BundledAnchor {
                 chain: "eip155:1".into(),
                 contract: Address::ZERO,
@@ -506,8 +512,8 @@ mod tests {
         };
         assert_eq!(changed(|bundle| bundle.anchors[0].root = Hash([1; 32])), ["anchor"]);
         assert_eq!(changed(|bundle| bundle.anchors[0].growth.clear()), ["anchor"]);
-        assert_eq!(changed(|bundle| bundle.entries[2].body.as_mut().unwrap().bytes = BASE64.encode(b"other")), ["entry 2"]);
-        assert_eq!(changed(|bundle| bundle.entries[2].body.as_mut().unwrap().salt.clear()), ["entry 2"]);
+        assert_eq!(changed(|bundle| bundle.bodies.values_mut().next().unwrap().bytes = BASE64.encode(b"other")), ["entry 2"]);
+        assert_eq!(changed(|bundle| bundle.bodies.values_mut().next().unwrap().salt.clear()), ["entry 2"]);
         assert_eq!(changed(|bundle| bundle.entries.swap(0, 1)), ["entry 0"]);
         assert_eq!(changed(|bundle| bundle.record = Some("another record".into())), ["record"]);
         assert_eq!(changed(|bundle| bundle.decision = B256::ZERO), ["record", "story"]);
@@ -537,6 +543,9 @@ mod tests {
                 let mut same = read.clone();
                 same.chain_id = bundle().chain_id;
                 same.registry = bundle().registry;
+                same.left_out = bundle().left_out;
+                // A body under another name is one that is left out.
+                same.bodies = bundle().bodies;
                 same.anchors.iter_mut().zip(bundle().anchors).for_each(|(anchor, known)| {
                     *anchor = BundledAnchor { size: anchor.size, root: anchor.root, growth: anchor.growth.clone(), ..known };
                 });

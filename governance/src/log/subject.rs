@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::entry::{Entry, EntryKind};
 
+/// The longest value that is looked for, in bytes.
+const LONGEST: usize = 256;
+
 /// A thing that entries are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -64,6 +67,8 @@ pub fn subjects(entry: &Entry) -> Vec<(Subject, String)> {
         found.extend(parameters.iter().filter_map(Value::as_str).map(|parameter| (Subject::Parameter, parameter.to_owned())));
     }
     found.extend(text("verdict").map(|verdict| (Subject::Verdict, verdict)));
+    // What no name can be is not looked for, and databases would choke on it.
+    found.retain(|(_, value)| (1..=LONGEST).contains(&value.len()) && !value.contains(char::is_control));
     found.sort();
     found.dedup();
     found
@@ -92,6 +97,15 @@ mod tests {
             "parameter tideline/swell",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_no_name_can_be_is_left_out() {
+        let long = "x".repeat(257);
+        for value in ["", "a\u{0}b", long.as_str()] {
+            let entry = Entry::new(EntryKind::Outcome, "outcome/1", 5).with_fact("agent", value);
+            assert_eq!(subjects(&entry), [], "{value:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,18 @@ pub async fn read_body(db: &impl ConnectionTrait, body: &Body) -> Result<Option<
     Ok(row.map(|row| (row.salt, row.bytes)))
 }
 
+/// Salt and bytes of what an entry names: its decision's record, or what is kept under its digest. Rows can be damaged; a
+/// body is its hash.
+pub async fn body_of(db: &impl ConnectionTrait, entry: &Entry) -> Result<Option<(Vec<u8>, Vec<u8>)>, LogError> {
+    let Some(named) = &entry.body else { return Ok(None) };
+    let digest = entry.facts.get("digest").and_then(|text| text.as_str()).filter(|_| entry.kind == EntryKind::Decision);
+    let found = match digest {
+        Some(digest) => decision::Entity::find_by_id(digest).one(db).await?.map(|row| (Vec::new(), row.record.into_bytes())),
+        None => read_body(db, named).await?,
+    };
+    Ok(found.filter(|(salt, bytes)| named.is(salt, bytes)))
+}
+
 impl Log {
     /// The bytes with this SHA-256, if they are kept here: a salted body comes with its salt in front, since that is what
     /// was hashed.

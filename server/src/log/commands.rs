@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use governance::log::VerifierKey;
+use governance::log::{SigningKey, VerifierKey};
 
 use super::{
     Log, LogError, erase, fsck, keys,
@@ -43,6 +43,9 @@ pub enum LogCommand {
         /// Also read every entry as an entry, which takes several times as long as hashing it.
         #[arg(long)]
         deep: bool,
+        /// A verifier key that signed earlier checkpoints, beside those whose files are still in the data folder.
+        #[arg(long)]
+        vkey: Vec<String>,
     },
     /// Delete the body that an entry names, and say so in the log. The entry and its proof stay.
     Erase {
@@ -126,9 +129,14 @@ pub async fn run(command: LogCommand, json: bool) -> Result<String, CommandError
             };
             Ok(if json { serde_json::json!({"vkey": key.to_string()}).to_string() } else { format!("The new key is\n{key}\n{next}") })
         }
-        LogCommand::Fsck { config, deep } => {
-            let (log, store) = open(&config).await?;
-            let keys: Vec<VerifierKey> = log.vkeys().iter().filter_map(|key| key.parse().ok()).collect();
+        LogCommand::Fsck { config, deep, vkey } => {
+            // Only the store: a log that contradicts its copies is just what is to be looked at.
+            let config = Config::load(&config).map_err(|error| CommandError::Usage(error.to_string()))?;
+            let store = open_store(&config).await?;
+            let mut keys = kept_keys(&config);
+            for text in vkey {
+                keys.push(text.trim().parse().map_err(|error| CommandError::Usage(format!("--vkey: {error}")))?);
+            }
             let report = fsck::fsck(&store, &keys, deep).await?;
             if let Some(first) = report.damage.first() {
                 let more = report.damage.len() - 1;
@@ -155,8 +163,22 @@ pub async fn run(command: LogCommand, json: bool) -> Result<String, CommandError
 /// The log that a configuration names, compared with its copies.
 async fn open(config: &Path) -> Result<(Log, Store), CommandError> {
     let config = Config::load(config).map_err(|error| CommandError::Usage(error.to_string()))?;
-    let store = Store::open(&config.database_url).await;
-    let store = store.map_err(|error| CommandError::Away(format!("the database could not be opened: {error}")))?;
+    let store = open_store(&config).await?;
     let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key")).await?;
     Ok((log.guarded(&config.log, &config.data_dir).await?, store))
+}
+
+async fn open_store(config: &Config) -> Result<Store, CommandError> {
+    let store = Store::open(&config.database_url).await;
+    store.map_err(|error| CommandError::Away(format!("the database could not be opened: {error}")))
+}
+
+/// The keys whose files are in the data folder: those that sign, and those that did before they were replaced.
+fn kept_keys(config: &Config) -> Vec<VerifierKey> {
+    let files = std::fs::read_dir(&config.data_dir).into_iter().flatten().flatten();
+    let keys = files.filter(|file| file.file_name().to_string_lossy().starts_with("log.key")).filter_map(|file| {
+        let seed: [u8; 32] = std::fs::read(file.path()).ok()?.try_into().ok()?;
+        Some(SigningKey::from_seed(&config.log.origin, &seed).ok()?.verifier().clone())
+    });
+    keys.collect()
 }

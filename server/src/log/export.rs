@@ -1,15 +1,14 @@
 //! The whole log as lines: every entry with its body and its proof under one checkpoint, which comes first.
 
 use futures::{Stream, stream};
-use governance::log::{Entry, leaf_hash, merkle::prove_inclusion, tile::tiles_for_inclusion};
+use governance::log::{Entry, Hash, leaf_hash, merkle::prove_inclusion, tile::tiles_for_inclusion};
 use serde_json::{Value, json};
 
-use super::{Log, LogError, read_body, search::Conditions};
-use crate::store::entities::{decision, log_entry};
-use sea_orm::EntityTrait;
+use super::{Log, LogError, body_of, search::Conditions};
+use crate::store::entities::log_entry;
 
 /// Entries that are read at a time.
-const PAGE: u64 = 256;
+const PAGE: u64 = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -36,8 +35,8 @@ impl Format {
     }
 }
 
-const COLUMNS: [&str; 14] =
-    ["index", "kind", "at", "id", "actor", "proposal", "decision", "agent", "facts", "body", "leaf_hash", "size", "root", "proof"];
+const COLUMNS: [&str; 15] =
+    ["index", "kind", "at", "id", "actor", "proposal", "decision", "agent", "leaf", "body", "salt", "leaf_hash", "size", "root", "proof"];
 
 /// The lines of the log under its newest checkpoint, a page at a time as they are asked for: all entries in order, or
 /// with conditions those that meet them, newest first.
@@ -88,14 +87,24 @@ async fn page(log: &Log, format: Format, entries: Vec<log_entry::Model>, size: u
     needed.dedup();
     let mut tiles = log.reader(size, needed).await?;
     let mut text = Vec::new();
+    let mut last: Option<(Hash, Option<(String, String)>)> = None;
     for entry in entries {
         let (index, leaf) = (entry.index as u64, leaf_hash(&entry.leaf));
         let proof = prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))?;
         let parsed = Entry::parse(&entry.leaf)?;
-        let body = body_text(log, &parsed).await?;
+        // Neighbours often name the same body, as those of one statement do.
+        if parsed.body.as_ref().map(|body| body.sha256) != last.as_ref().map(|(sha256, _)| *sha256) {
+            let kept = body_of(&log.store.db, &parsed).await?;
+            let kept = kept.and_then(|(salt, bytes)| Some((alloy_primitives::hex::encode(salt), String::from_utf8(bytes).ok()?)));
+            last = parsed.body.as_ref().map(|body| (body.sha256, kept));
+        }
+        let kept = last.as_ref().and_then(|(_, kept)| kept.clone());
+        let (salt, body) = kept.map_or((None, None), |(salt, body)| (Some(salt), Some(body)));
+        let exact = String::from_utf8_lossy(&entry.leaf).into_owned();
         match format {
             Format::JsonLines => {
-                let line = json!({"index": index, "leafHash": leaf, "entry": parsed, "body": body, "proof": proof});
+                let line =
+                    json!({"index": index, "leafHash": leaf, "leaf": exact, "entry": parsed, "body": body, "salt": salt, "proof": proof});
                 text.extend(line.to_string().into_bytes());
                 text.push(b'\n');
             }
@@ -111,8 +120,9 @@ async fn page(log: &Log, format: Format, entries: Vec<log_entry::Model>, size: u
                     fact("proposalId"),
                     decision.unwrap_or_default(),
                     fact("agent"),
-                    Value::Object(parsed.facts.clone()).to_string(),
+                    exact,
                     body.unwrap_or_default(),
+                    salt.unwrap_or_default(),
                     leaf.to_string(),
                     size.to_string(),
                     root.to_owned(),
@@ -122,16 +132,6 @@ async fn page(log: &Log, format: Format, entries: Vec<log_entry::Model>, size: u
         }
     }
     Ok(text)
-}
-
-/// The text that an entry's body names, where it is kept and is text.
-pub async fn body_text(log: &Log, entry: &Entry) -> Result<Option<String>, LogError> {
-    let Some(body) = &entry.body else { return Ok(None) };
-    if let Some((_, bytes)) = read_body(&log.store.db, body).await? {
-        return Ok(String::from_utf8(bytes).ok());
-    }
-    let Some(digest) = entry.facts.get("digest").and_then(Value::as_str) else { return Ok(None) };
-    Ok(decision::Entity::find_by_id(digest.to_owned()).one(&log.store.db).await?.map(|row| row.record))
 }
 
 /// A line of CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe before it.

@@ -1,7 +1,7 @@
 //! Checks a stored log against itself: every leaf's hash and index, every stored hash of the tree, the head, and every
 //! checkpoint that was signed. Names what is damaged by its index.
 
-use governance::log::{Checkpoint, Entry, Frontier, Hash, VerifierKey, leaf_hash};
+use governance::log::{Checkpoint, Entry, Frontier, Hash, Note, VerifierKey, leaf_hash};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
@@ -87,7 +87,12 @@ impl Check {
             };
             let size = size as u64;
             match keys.iter().find_map(|key| Checkpoint::open(&row.note, key, key.name()).ok()) {
-                None => self.found("checkpoint", size, format!("the checkpoint at {size} is not signed by the log's key")),
+                None => {
+                    self.found("checkpoint", size, format!("the checkpoint at {size} is not signed by a key of the log"));
+                    // Whoever signed it, the log should have had this root.
+                    let read = Note::parse(&row.note).ok().and_then(|note| Checkpoint::parse(&note.text).ok());
+                    self.wanted.extend(read.filter(|read| read.size == size).map(|read| (size, read.root)));
+                }
                 Some(signed) if signed.size != size => {
                     self.found("checkpoint", size, format!("the checkpoint kept for {size} was signed for {}", signed.size));
                 }

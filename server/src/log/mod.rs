@@ -54,10 +54,10 @@ use governance::log::{EntryError, MerkleError, TileError};
 use sea_orm::{DbErr, EntityTrait, PaginatorTrait};
 
 pub use append::{Kept, Prepared, append, append_all, append_with_body};
-pub use bodies::read_body;
+pub use bodies::{body_of, read_body};
 pub use bundle::Anchor;
 pub use erase::{EraseError, erase};
-pub use read::{find, read};
+pub use read::{find, leaf_at, read};
 pub use sequence::Sequencer;
 pub use standing::{Contradiction, Standing};
 

@@ -19,6 +19,12 @@ pub async fn find(db: &impl ConnectionTrait, entry_id: &str) -> Result<Option<En
     Ok(row.map(|row| EntryRef { index: row.index as u64, leaf: leaf_hash(&row.leaf) }))
 }
 
+/// The leaf hash at an index.
+pub async fn leaf_at(db: &impl ConnectionTrait, index: u64) -> Result<Option<Hash>, LogError> {
+    let Ok(index) = i64::try_from(index) else { return Ok(None) };
+    Ok(log_entry::Entity::find_by_id(index).one(db).await?.map(|row| leaf_hash(&row.leaf)))
+}
+
 /// The entry that a reference names.
 pub async fn read(db: &impl ConnectionTrait, reference: EntryRef) -> Result<Option<Entry>, LogError> {
     let row = log_entry::Entity::find_by_id(reference.index as i64).one(db).await?;
@@ -26,15 +32,6 @@ pub async fn read(db: &impl ConnectionTrait, reference: EntryRef) -> Result<Opti
 }
 
 impl Log {
-    /// Entries below `before`, newest first.
-    pub async fn entries(&self, before: Option<u64>, limit: u64) -> Result<Vec<log_entry::Model>, LogError> {
-        let mut query = log_entry::Entity::find().order_by_desc(log_entry::Column::Index).limit(limit);
-        if let Some(before) = before {
-            query = query.filter(log_entry::Column::Index.lt(before as i64));
-        }
-        Ok(query.all(&self.store.db).await?)
-    }
-
     /// Entries from `from` to below `end`, in order.
     pub(super) async fn range(&self, from: u64, end: u64) -> Result<Vec<log_entry::Model>, LogError> {
         let within = log_entry::Entity::find()

@@ -66,7 +66,7 @@ async fn append_groups(store: Store, mut waiting: mpsc::Receiver<(Prepared, ones
     let mut group = Vec::with_capacity(MOST);
     while waiting.recv_many(&mut group, MOST).await > 0 {
         let (entries, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        match commit(&store, entries).await {
+        match commit(&store, entries.clone()).await {
             Ok(references) => {
                 for (answer, reference) in answers.into_iter().zip(references) {
                     // Whoever went away finds the entry by its id.
@@ -74,10 +74,11 @@ async fn append_groups(store: Store, mut waiting: mpsc::Receiver<(Prepared, ones
                 }
             }
             Err(error) => {
-                let error = Arc::new(error);
                 tracing::error!(entries = answers.len(), "entries could not be appended: {error}");
-                for answer in answers {
-                    let _gone = answer.send(Err(error.clone()));
+                // One that the database cannot take must not keep the others out.
+                for (entry, answer) in entries.into_iter().zip(answers) {
+                    let alone = commit(&store, vec![entry]).await;
+                    let _gone = answer.send(alone.map_err(Arc::new).and_then(|mut told| told.pop().ok_or(Arc::new(LogError::Stopped))));
                 }
             }
         }

@@ -3,6 +3,8 @@
 //! Anyone may answer. The newest answer of an account is its word; only auditors that the DAO lists count, and no agent
 //! attests its own decisions.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256};
 use app::views::VerdictView;
 use governance::{explanation::Verification, onchain::abi::ValidationRegistry};
@@ -73,18 +75,15 @@ impl Facts {
 
     /// What each auditor says of a decision now, the newest first.
     pub fn verdicts_on(&self, decision: B256) -> Vec<&VerdictFacts> {
-        let mut current: Vec<&VerdictFacts> = Vec::new();
-        for verdict in self.verdicts.iter().rev().filter(|verdict| verdict.decision == decision) {
-            if current.iter().all(|later| later.auditor != verdict.auditor) {
-                current.push(verdict);
-            }
-        }
-        current
+        let mut heard = BTreeSet::new();
+        let of_decision = self.verdicts.iter().rev().filter(|verdict| verdict.decision == decision);
+        of_decision.filter(|verdict| heard.insert(verdict.auditor)).collect()
     }
 }
 
 impl Reading {
-    fn is_listed(&self, auditor: Address) -> bool {
+    /// Whether the DAO names this account among its auditors.
+    pub fn is_listed(&self, auditor: Address) -> bool {
         self.dao.auditors.iter().any(|listed| listed.address == auditor)
     }
 

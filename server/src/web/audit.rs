@@ -26,7 +26,7 @@ use crate::{
         Anchor,
         export::{self, Format},
     },
-    workflow::statement,
+    workflow::{statement, verdict},
 };
 
 /// Anchors that a bundle names: the newest ones.
@@ -45,7 +45,11 @@ pub async fn bundle(State(bridge): State<Arc<Bridge>>, Path(digest): Path<String
         root: Hash(anchor.root.0),
         growth: Vec::new(),
     });
-    let bundle = bridge.log.bundle(&reading.source, parsed, anchors.collect()).await?.ok_or_else(missing)?;
+    let mut listed = Vec::new();
+    for said in reading.facts.verdicts_on(parsed).into_iter().filter(|said| reading.is_listed(said.auditor)) {
+        listed.extend(verdict::logged(&bridge.store.db, &reading.source, said).await?);
+    }
+    let bundle = bridge.log.bundle(&reading.source, parsed, &listed, anchors.collect()).await?.ok_or_else(missing)?;
     let name = format!("attachment; filename=\"bundle-{}.json\"", &digest[..digest.len().min(12)]);
     Ok(([(header::CONTENT_DISPOSITION, name)], Json(bundle)).into_response())
 }
@@ -69,9 +73,17 @@ pub async fn export(
     Ok(([(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response())
 }
 
+/// The proof of an entry as C2SP's tlog-proof, for other people's tools.
+pub async fn tlog_proof(State(bridge): State<Arc<Bridge>>, Path(index): Path<u64>) -> Result<Response, Problem> {
+    let proof = bridge.log.prove(index).await?.ok_or_else(|| Problem::not_found(format!("Entry {index}")))?;
+    let name = format!("attachment; filename=\"entry-{index}.tlog-proof\"");
+    let about = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((about, proof.to_tlog_proof().to_string()).into_response())
+}
+
 /// Logs what a signed statement asks for: 201 with each entry's index and leaf hash. Sent again, it answers the same.
 pub async fn state(State(bridge): State<Arc<Bridge>>, Json(envelope): Json<Envelope>) -> Result<Response, Problem> {
-    let logged = statement::take(&bridge.sequencer, &bridge.reading(), bridge.log.origin(), &envelope).await?;
+    let logged = statement::take(&bridge.store, &bridge.sequencer, &bridge.reading(), bridge.log.origin(), &envelope).await?;
     let entries: Vec<Value> = logged.iter().map(|entry| json!({"index": entry.index, "leaf": entry.leaf})).collect();
     bridge.tell(vec!["log"], None);
     Ok((StatusCode::CREATED, Json(json!({"entries": entries}))).into_response())

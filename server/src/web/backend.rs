@@ -10,7 +10,7 @@ use app::{
 };
 use async_trait::async_trait;
 use governance::{
-    log::{Entry, origin_hash},
+    log::{Entry, Subject, origin_hash},
     proposal::Draft,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     bridge::Bridge,
+    log::{LogError, search::Conditions},
     reading::{Reading, served, text},
     store::entities::{draft as draft_row, engine_report, log_entry, revision_seen},
     wall_ms,
@@ -91,6 +92,9 @@ pub fn agent_view(reading: &Reading, agent: &crate::config::AgentConfig) -> Agen
     }
 }
 
+/// Verdicts that a decision's page lists.
+const MOST_VERDICTS: usize = 40;
+
 /// A decision with everything its page shows.
 pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView> {
     let reading = bridge.reading();
@@ -110,7 +114,10 @@ pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView
     };
     let running = running.filter(|report| report.outcome == "accepted").and_then(|report| report.hash.parse().ok());
     let mut view = reading.decision_view(decided, row.map(|row| entry_summary(&reading, &row)), running);
-    for said in reading.facts.verdicts_on(decided.digest) {
+    // Anyone may say anything on chain: those whom the DAO lists come first, then the newest others.
+    let mut said = reading.facts.verdicts_on(decided.digest);
+    said.sort_by_key(|said| !reading.is_listed(said.auditor));
+    for said in said.into_iter().take(MOST_VERDICTS) {
         let entry = verdict::logged(&bridge.store.db, &reading.source, said).await.map_err(internal)?;
         view.verdicts.push(reading.verdict_view(said, entry));
     }
@@ -263,15 +270,9 @@ impl Pages {
     }
 
     async fn entries_about(&self, reading: &Reading, proposal_id: &str) -> Answer<Vec<EntrySummary>> {
-        let kinds = ["proposal", "queueing", "execution"];
-        let rows = log_entry::Entity::find()
-            .filter(log_entry::Column::Kind.is_in(kinds))
-            .order_by_asc(log_entry::Column::Index)
-            .all(&self.0.store.db)
-            .await
-            .map_err(internal)?;
-        let needle = format!("\"proposalId\":\"{proposal_id}\"");
-        Ok(rows.iter().filter(|row| String::from_utf8_lossy(&row.leaf).contains(&needle)).map(|row| entry_summary(reading, row)).collect())
+        let about = vec![(Subject::Proposal, vec![proposal_id.to_owned()])];
+        let found = self.0.log.search(&Conditions { about, ..Conditions::default() }, None, PAGE).await.map_err(internal)?;
+        Ok(found.entries.iter().rev().map(|row| entry_summary(reading, row)).collect())
     }
 
     fn draft_view(&self, reading: &Reading, row: draft_row::Model) -> Answer<DraftView> {
@@ -405,7 +406,11 @@ impl Backend for Pages {
 
     async fn log(&self, filter: LogFilter, before: Option<u64>) -> Answer<LogView> {
         let reading = self.reading();
-        let (size, checkpoint) = self.0.log.publish().await.map_err(internal)?;
+        let (size, checkpoint) = match self.0.log.publish().await {
+            // Nothing is published yet: the page shows what there is, and its top says who is missing.
+            Err(LogError::Unwitnessed(_) | LogError::ReadOnly(_)) => (0, String::new()),
+            done => done.map_err(internal)?,
+        };
         let conditions = log_entries::conditions(&reading, &filter);
         let page = self.0.log.search(&conditions, before, PAGE).await.map_err(internal)?;
         let (found, searched_from) = self.0.log.count(&conditions).await.map_err(internal)?;
@@ -433,7 +438,12 @@ impl Backend for Pages {
     async fn entry(&self, index: u64) -> Answer<EntryView> {
         let reading = self.reading();
         let row = self.0.log.entry(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
-        let proof = self.0.log.prove(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
+        let proof = match self.0.log.prove(index).await {
+            Err(why @ (LogError::Unwitnessed(_) | LogError::ReadOnly(_))) => {
+                return Err(AppError::Refused(format!("Entry {index} has no proof yet: {why}")));
+            }
+            done => done.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?,
+        };
         let entry = Entry::parse(&row.leaf).ok();
         let mut refs = Vec::new();
         for reference in entry.iter().flat_map(|entry| &entry.refs) {

@@ -14,16 +14,15 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use governance::log::{Body, Entry, EntryKind, Hash, Subject};
-use sea_orm::EntityTrait;
+use governance::log::{Entry, Subject};
 use serde_json::{Value, json};
 
 use super::{Problem, backend::entry_summary, rest::Answer};
 use crate::{
     bridge::Bridge,
-    log::{LogError, search::Conditions},
+    log::{LogError, body_of, search::Conditions},
     reading::Reading,
-    store::entities::{log_body, log_entry},
+    store::entities::log_entry,
     workflow::refusal::{Fault, Finding, Refusal},
 };
 
@@ -150,7 +149,7 @@ pub struct BodyView {
 /// Finds the body that an entry names and says what can be shown of it.
 pub async fn body(bridge: &Bridge, entry: Option<&Entry>, index: u64) -> Result<BodyView, LogError> {
     let Some((entry, named)) = entry.and_then(|entry| Some((entry, entry.body.as_ref()?))) else { return Ok(BodyView::default()) };
-    let Some((salt, bytes)) = stored_body(bridge, entry, named).await? else {
+    let Some((salt, bytes)) = body_of(&bridge.store.db, entry).await? else {
         let missing = if named.salted {
             "Erased: the text and the salt that its digest is over were deleted, so that nothing can be guessed from what is left."
         } else {
@@ -166,26 +165,11 @@ pub async fn body(bridge: &Bridge, entry: Option<&Entry>, index: u64) -> Result<
     })
 }
 
-/// Salt and bytes of a body: a decision's record, else whatever is kept under its digest.
-async fn stored_body(bridge: &Bridge, entry: &Entry, named: &Body) -> Result<Option<(Vec<u8>, Vec<u8>)>, LogError> {
-    if entry.kind == EntryKind::Decision {
-        let digest = entry.facts.get("digest").and_then(Value::as_str).and_then(|digest| digest.parse().ok());
-        if let Some(decided) = digest.and_then(|digest| bridge.reading().decisions.get(digest).cloned())
-            && Hash::of(decided.raw.as_bytes()) == named.sha256
-        {
-            return Ok(Some((Vec::new(), decided.raw.clone().into_bytes())));
-        }
-    }
-    let row = log_body::Entity::find_by_id(named.sha256.to_string()).one(&bridge.store.db).await?;
-    Ok(row.map(|row| (row.salt, row.bytes)))
-}
-
 /// `GET /api/v1/log/{index}/body`: the bytes, for whoever compares their digest. Never shown as anything by a browser.
 pub async fn body_bytes(State(bridge): State<Arc<Bridge>>, Path(index): Path<u64>) -> Result<Response, Problem> {
     let row = bridge.log.entry(index).await?;
     let entry = row.and_then(|row| Entry::parse(&row.leaf).ok()).ok_or_else(|| Problem::not_found(format!("Entry {index}")))?;
-    let named = entry.body.clone().ok_or_else(|| Problem::not_found(format!("A body of entry {index}")))?;
-    let (_, bytes) = stored_body(&bridge, &entry, &named).await?.ok_or_else(|| Problem::not_found(format!("The body of entry {index}")))?;
+    let (_, bytes) = body_of(&bridge.store.db, &entry).await?.ok_or_else(|| Problem::not_found(format!("The body of entry {index}")))?;
     let about = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         // It may be erased, and is then to be gone.

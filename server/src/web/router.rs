@@ -170,6 +170,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/drafts", get(rest::drafts))
         .route("/api/v1/log/entries", get(log_entries::entries))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
+        .route("/api/v1/log/{index}/tlog-proof", get(audit::tlog_proof))
         .route("/api/v1/log/statements", post(audit::state))
         .route("/api/v1/log/{file}", get(audit::export))
         .route("/api/v1/log/{index}/body", get(log_entries::body_bytes))

@@ -18,11 +18,14 @@ pub async fn record(tx: &Tx, source: &Source, facts: &Facts, event: &event::Mode
         let scheduled = proposal.queued.as_ref().and_then(|moment| facts.scheduled.get(&moment.transaction)).copied();
         entry = entry.with_fact("operationId", scheduled.unwrap_or(v5).to_string());
     }
-    // One execution may change several engines: each is told with the hash the registry stored.
+    // One execution may change several engines, each more than once: each is told with the hash that it left behind.
     let sets: Vec<serde_json::Value> = facts
         .engines
         .values()
-        .flat_map(|engine| engine.revisions.iter().filter(|revision| revision.moment.transaction == event.transaction).map(move |revision| (engine, revision)))
+        .filter_map(|engine| {
+            let last = engine.revisions.iter().rev().find(|revision| revision.moment.transaction == event.transaction)?;
+            Some((engine, last))
+        })
         .map(|(engine, revision)| serde_json::json!({"engine": engine.id, "revision": revision.revision, "parameterSetHash": revision.hash.to_string()}))
         .collect();
     if !sets.is_empty() {

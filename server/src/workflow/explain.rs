@@ -90,6 +90,12 @@ pub async fn accept(
     if already(&store.db, &record, digest).await? {
         return Ok(Accepted { digest, new: false });
     }
+    if let Some(entry) = log::find(&store.db, &entry_id(digest)).await?
+        && log::find(&store.db, &format!("erasure/{}", entry.index)).await?.is_some()
+    {
+        let detail = format!("Decision {digest} was erased here, as entry {} of the log tells; it is not taken in again.", entry.index);
+        return Err(Refusal::new(Fault::Conflict, detail).into());
+    }
     let (account, agent) = agent(reading, &record)?;
     let accepted_block = signed(reading, node, &record, account).await?;
     if origin == Origin::Submitted {

@@ -13,16 +13,25 @@ use super::{
     refusal::{Fault, Refusal},
 };
 use crate::{
-    log::{Kept, LogError, Prepared, Sequencer},
+    log::{self, Kept, LogError, Prepared, Sequencer},
     reading::Reading,
+    store::Store,
 };
 
+/// References that one entry may have.
+const MOST_REFS: usize = 16;
 /// How far ahead of the chain an entry's time may be, in seconds.
 const MAX_AHEAD: u64 = 15 * 60;
 
 /// Logs what an envelope's statement asks for; one reference for each entry, in order. The same envelope again gives
 /// the same references.
-pub async fn take(sequencer: &Sequencer, reading: &Reading, origin: &str, envelope: &Envelope) -> Result<Vec<EntryRef>, WorkflowError> {
+pub async fn take(
+    store: &Store,
+    sequencer: &Sequencer,
+    reading: &Reading,
+    origin: &str,
+    envelope: &Envelope,
+) -> Result<Vec<EntryRef>, WorkflowError> {
     let Stated { signer, chain, payload, entries } = envelope.open(origin).map_err(unreadable)?;
     let here = reading.source.chain();
     if chain != here {
@@ -38,6 +47,18 @@ pub async fn take(sequencer: &Sequencer, reading: &Reading, origin: &str, envelo
     if let Some((index, entry)) = entries.iter().enumerate().find(|(_, entry)| entry.at > latest) {
         let detail = format!("It is {} seconds ahead of the chain; {MAX_AHEAD} are allowed.", entry.at - reading.chain_time);
         return Err(Refusal::of(Fault::Contradiction, format!("predicate.entries[{index}].at"), detail).into());
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        if entry.refs.len() > MOST_REFS {
+            let detail = format!("There are {} references; {MOST_REFS} are the most.", entry.refs.len());
+            return Err(Refusal::of(Fault::TooLarge, format!("predicate.entries[{index}].refs"), detail).into());
+        }
+        for (place, named) in entry.refs.iter().enumerate() {
+            if log::leaf_at(&store.db, named.index).await? != Some(named.leaf) {
+                let detail = format!("Entry {} of this log does not have leaf hash {}.", named.index, named.leaf);
+                return Err(Refusal::of(Fault::Contradiction, format!("predicate.entries[{index}].refs[{place}]"), detail).into());
+            }
+        }
     }
     // The statement holds its own salt, so its digest tells nothing once it is erased.
     let kept = Arc::new(Kept { body: Body::public(&payload, PAYLOAD_TYPE), salt: Vec::new(), bytes: payload });

@@ -5,7 +5,7 @@ use governance::{
     explanation::DecisionRecord,
     log::{Entry, EntryKind},
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{WorkflowError, entry_id, explain, nth, times_corrected};
 use crate::{
@@ -44,11 +44,12 @@ pub async fn record(tx: &Tx, source: &Source, event: &event::Model) -> Result<()
 /// The place in the log of what was recorded of a verdict, the last time it was.
 pub async fn logged(db: &impl ConnectionTrait, source: &Source, verdict: &VerdictFacts) -> Result<Option<u64>, DbErr> {
     let base = format!("{}/{}/{}/{}", EntryKind::Verdict.name(), source.chain(), verdict.block_hash, verdict.log_index);
-    let again = format!("{base}/");
+    // A block that left the chain rarely comes back, and hardly ever often.
+    let names = (0..8).map(|times| nth(&base, times));
     let index: Option<i64> = log_entry::Entity::find()
         .select_only()
         .column(log_entry::Column::Index)
-        .filter(Condition::any().add(log_entry::Column::EntryId.eq(base)).add(log_entry::Column::EntryId.starts_with(again)))
+        .filter(log_entry::Column::EntryId.is_in(names))
         .order_by_desc(log_entry::Column::Index)
         .into_tuple()
         .one(db)

@@ -3,20 +3,26 @@
 use std::process::{Command, Stdio};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use governance::log::{
-    Entry, EntryKind, VerifierKey,
-    bundle::{Bundle, Outcome},
-    leaf_hash,
+use governance::{
+    explanation::DecisionRecord,
+    log::{
+        CosignerKey, Entry, EntryKind, EntryRef, TlogProof, VerifierKey,
+        bundle::{Bundle, Outcome},
+        leaf_hash,
+        statement::StatedEntry,
+    },
 };
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use server::{
+    devnet::people,
     log::{self, EraseError, fsck},
     store::entities::{decision, log_entry},
+    workflow::explain,
 };
 
 use crate::{
-    killed::statement,
+    killed::{sign, statement},
     world::{Site, World, eventually, wallet},
 };
 
@@ -27,6 +33,16 @@ async fn carried(site: &Site) -> String {
     let is_executed = |id: &Value| executed.iter().any(|proposal| proposal["proposalId"] == *id);
     let found = decisions.iter().find(|decision| is_executed(&decision["proposalId"]));
     found.expect("the story has an executed decision")["digest"].as_str().unwrap().to_owned()
+}
+
+/// The file in which the story keeps a decision's record.
+fn record_file(world: &World, digest: &str) -> std::path::PathBuf {
+    let files = std::fs::read_dir(&world.deployment.decisions).unwrap().flatten().map(|file| file.path());
+    let is = |path: &std::path::PathBuf| {
+        let read = std::fs::read(path).ok().and_then(|bytes| DecisionRecord::parse(&bytes).ok());
+        read.is_some_and(|record| record.digest().to_string() == digest)
+    };
+    files.filter(|path| path.extension().is_some_and(|end| end == "json")).find(is).expect("the story has its record")
 }
 
 fn outcomes(bundle: &Bundle, key: &VerifierKey) -> Vec<(String, String)> {
@@ -113,6 +129,114 @@ async fn a_bundle_tells_the_whole_story_and_names_what_was_changed() {
     std::fs::remove_file(&file).unwrap();
     let missing = Command::new(env!("CARGO_BIN_EXE_wherefore")).arg("verify").arg(&file).output().unwrap();
     assert_eq!(missing.status.code(), Some(2));
+}
+
+/// What others say of a decision, and however much of it, spoils no bundle and hides nothing that the DAO did.
+#[tokio::test]
+async fn a_bundle_holds_whatever_others_state_of_its_decision() {
+    let world = World::new().await;
+    let site = world.bridge().await;
+    let digest = carried(&site).await;
+    let own = log::find(&site.bridge.store.db, &format!("decision/{digest}")).await.unwrap().unwrap();
+    let agent = people::STEWARD_KEY.parse().unwrap();
+    let Value::Object(facts) = json!({"decision": digest, "proposalId": "7", "decisionDigest": digest}) else { unreachable!() };
+    let said = |number: usize, refs: Vec<EntryRef>| StatedEntry {
+        kind: EntryKind::Review,
+        id: number.to_string(),
+        at: 60,
+        refs,
+        facts: facts.clone(),
+    };
+    let state = async |entries: Vec<StatedEntry>| site.post("/api/v1/log/statements", &json!(sign(&agent, entries))).await;
+    // A reference to what is not there is refused, and the part is named.
+    let elsewhere = EntryRef { index: own.index, leaf: governance::log::empty_root() };
+    let refused = state(vec![said(0, vec![elsewhere])]).await;
+    assert!(refused.problem(422).contains("does not have leaf hash"));
+    assert_eq!(refused.json()["field"], "predicate.entries[0].refs[0]");
+    let unrelated = site.bridge.log.entry(own.index + 1).await.unwrap().unwrap();
+    let unrelated = EntryRef { index: own.index + 1, leaf: leaf_hash(&unrelated.leaf) };
+    for part in 0..3 {
+        let entries = (0..256).map(|number| said(part * 256 + number, vec![own, unrelated])).collect();
+        assert_eq!(state(entries).await.status, 201);
+    }
+    let key: VerifierKey = site.bridge.log.vkey().parse().unwrap();
+    let bundle = Bundle::parse(&site.get(&format!("/api/v1/decisions/{digest}/bundle")).await.bytes).unwrap();
+    let report = bundle.verify(Some(&key));
+    assert_eq!(report.first_wrong(), None, "{report:#?}");
+    let kinds: Vec<EntryKind> = bundle.entries.iter().map(|entry| Entry::parse(entry.leaf.as_bytes()).unwrap().kind).collect();
+    for kind in [EntryKind::Proposal, EntryKind::Tally, EntryKind::Queueing, EntryKind::Execution] {
+        assert!(kinds.contains(&kind), "{kind} is missing among {kinds:?}");
+    }
+    assert!(bundle.left_out > 700, "{}", bundle.left_out);
+    assert!(report.findings.iter().any(|finding| finding.words.contains("more entries of the log name this decision")));
+}
+
+#[tokio::test]
+async fn a_proof_and_a_policy_are_for_other_peoples_tools() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::without_chain(dir.path()).await;
+    let store = &site.bridge.store;
+    let tx = store.begin().await.unwrap();
+    log::append(&tx, &Entry::new(EntryKind::Review, "review/1", 5)).await.unwrap();
+    tx.commit().await.unwrap();
+    let proof: TlogProof = site.get("/api/v1/log/0/tlog-proof").await.text().parse().unwrap();
+    let leaf = site.bridge.log.entry(0).await.unwrap().unwrap().leaf;
+    let key: VerifierKey = site.bridge.log.vkey().parse().unwrap();
+    assert_eq!(proof.for_leaf(leaf_hash(&leaf)).unwrap().verify_entry(&leaf, &key).unwrap().index, 0);
+
+    let file = dir.path().join("policy");
+    let verify = async |policy: String| {
+        std::fs::write(&file, policy).unwrap();
+        let (url, vkey, file) = (format!("{}/log", site.url), key.to_string(), file.clone());
+        let run = move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wherefore"));
+            command.args(["verify", &url, "--vkey", &vkey, "--policy"]).arg(file).output().unwrap()
+        };
+        let done = tokio::task::spawn_blocking(run).await.unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    assert_eq!(verify(site.get("/log/policy").await.text()).await.0, Some(0));
+    let nobody = CosignerKey::from_seed("north.example/witness", &[3; 32]).unwrap();
+    let asking = format!("log {key}\nwitness north {}\nquorum north\n", nobody.verifier());
+    let (code, said) = verify(asking).await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("does not satisfy the policy: no witness"), "{said}");
+    assert_eq!(verify("quorum".into()).await.0, Some(2));
+}
+
+#[tokio::test]
+async fn fsck_names_what_is_damaged_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::without_chain(dir.path()).await;
+    let store = &site.bridge.store;
+    let tx = store.begin().await.unwrap();
+    for number in 0..9 {
+        log::append(&tx, &Entry::new(EntryKind::Review, format!("review/{number}"), 5)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    site.bridge.log.publish().await.unwrap();
+    let file = dir.path().join("wherefore.toml");
+    std::fs::write(&file, toml::to_string(&site.bridge.config).unwrap()).unwrap();
+    let fsck = async || {
+        let file = file.clone();
+        let run =
+            move || Command::new(env!("CARGO_BIN_EXE_wherefore")).args(["log", "fsck", "--deep", "--config"]).arg(file).output().unwrap();
+        let done = tokio::task::spawn_blocking(run).await.unwrap();
+        (done.status.code(), [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat())
+    };
+    let (code, said) = fsck().await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("The log is whole: 9 entries"), "{said}");
+    // Checkpoints that a key signed which has been replaced since are still the log's.
+    let (key, retired) = (dir.path().join("log.key"), dir.path().join("log.key.retired-00000000"));
+    std::fs::rename(&key, &retired).unwrap();
+    std::fs::write(&key, [3; 32]).unwrap();
+    assert_eq!(fsck().await.0, Some(0));
+    use sea_orm::ConnectionTrait;
+    store.db.execute_unprepared("UPDATE log_entry SET leaf = CAST('{}' AS BLOB) WHERE \"index\" = 4").await.unwrap();
+    let (code, said) = fsck().await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("damaged at index 4"), "{said}");
 }
 
 #[tokio::test]
@@ -215,8 +339,12 @@ async fn what_is_erased_is_gone_and_its_proof_stays() {
     assert_eq!((told.kind, told.refs[0].index), (EntryKind::Erasure, index));
     let report = fsck::fsck(store, std::slice::from_ref(&key), true).await.unwrap();
     assert_eq!(report.damage, []);
+    // Whoever still has the record cannot bring it back.
+    let (record, reading) = (std::fs::read(record_file(&world, &digest)).unwrap(), site.bridge.reading());
+    let again = explain::accept(store, &reading, None, &record, explain::Origin::Operator, 9).await;
+    assert!(again.unwrap_err().to_string().contains("was erased here"));
     // A bundle made now says that the record is gone, and the rest of it still holds.
-    let bundle = site.bridge.log.bundle(&site.bridge.reading().source, digest.parse().unwrap(), vec![]).await.unwrap().unwrap();
+    let bundle = site.bridge.log.bundle(&site.bridge.reading().source, digest.parse().unwrap(), &[], vec![]).await.unwrap().unwrap();
     let report = bundle.verify(Some(&key));
     assert_eq!((bundle.record.as_ref(), report.first_wrong()), (None, None));
     assert!(report.findings.iter().any(|finding| finding.words.contains("was erased")));

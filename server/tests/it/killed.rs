@@ -36,8 +36,12 @@ pub fn statement(key: &PrivateKeySigner, name: &str, entries: usize) -> Envelope
         refs: vec![],
         facts: facts.clone(),
     });
-    let statement = Statement::new(ORIGIN, &[5; 16], stated.collect());
-    let payload = serde_json::to_vec(&statement).unwrap();
+    sign(key, stated.collect())
+}
+
+/// A statement about these entries, signed.
+pub fn sign(key: &PrivateKeySigner, entries: Vec<StatedEntry>) -> Envelope {
+    let payload = serde_json::to_vec(&Statement::new(ORIGIN, &[5; 16], entries)).unwrap();
     let signature = key.sign_hash_sync(&signing_hash(&payload)).unwrap();
     Envelope::new(&payload, format!("eip155:31337:{}", key.address()), &signature.as_bytes())
 }
