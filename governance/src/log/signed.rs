@@ -127,7 +127,7 @@ mod tests {
 
     fn sign(key: &SigningKey, hash: B256) -> String {
         let (signature, id) = key.sign_prehash_recoverable(hash.as_slice()).unwrap();
-        hex::encode_prefixed([signature.to_bytes().as_slice(), &[27 + id.to_byte()]].concat())
+        hex::encode_prefixed([&signature.to_bytes()[..], &[27 + id.to_byte()]].concat())
     }
 
     fn entry(scheme: SignatureScheme, over: B256, value: String) -> Entry {
