@@ -52,6 +52,9 @@ pub struct Site {
     pub chain_rate: f64,
     /// Why the bridge is not fully working (node away, log read-only); empty when all is well.
     pub warnings: Vec<String>,
+    /// The newest checkpoint and the contract to anchor it in, for drafts that change parameters.
+    #[serde(default)]
+    pub log: Option<governance::log::Anchoring>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

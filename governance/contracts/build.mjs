@@ -20,11 +20,13 @@ const ARTIFACTS = {
   AwkwardWallet: "test/SmartWallet.sol",
   DemoGovernor: "src/DemoGovernor.sol",
   GenerativeToken: "src/GenerativeToken.sol",
+  LogAnchor: "src/LogAnchor.sol",
   ParameterRegistry: "src/ParameterRegistry.sol",
   SignatureCheck: "src/SignatureCheck.sol",
   SmartWallet: "test/SmartWallet.sol",
   SmartWalletFactory: "test/SmartWallet.sol",
   TimelockController: "@openzeppelin/contracts/governance/TimelockController.sol",
+  ValidationRegistry: "src/ValidationRegistry.sol",
   VoteToken: "src/VoteToken.sol",
 };
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use alloy_primitives::{B256, keccak256};
-use governance::onchain::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, VoteToken};
+use governance::onchain::abi::{GenerativeToken, Governor, LogAnchor, ParameterRegistry, Timelock, ValidationRegistry, VoteToken};
 use serde::Deserialize;
 
 /// The bindings as they are written, for what generated code does not tell: which arguments are indexed, and what a
@@ -116,7 +116,8 @@ macro_rules! generated {
     };
 }
 
-fn interfaces() -> [Generated; 5] {
+fn interfaces() -> [Generated; 7] {
+    use LogAnchor::LogAnchorErrors as AnchorRefusals;
     use ParameterRegistry::ParameterRegistryErrors as Refusals;
     [
         generated!(Governor, GovernorCalls, GovernorEvents, "DemoGovernor", vec![]),
@@ -129,6 +130,8 @@ fn interfaces() -> [Generated; 5] {
             "ParameterRegistry",
             pairs(Refusals::SIGNATURES, Refusals::SELECTORS)
         ),
+        generated!(LogAnchor, LogAnchorCalls, LogAnchorEvents, "LogAnchor", pairs(AnchorRefusals::SIGNATURES, AnchorRefusals::SELECTORS)),
+        generated!(ValidationRegistry, ValidationRegistryCalls, ValidationRegistryEvents, "ValidationRegistry", vec![]),
         generated!(GenerativeToken, GenerativeTokenCalls, GenerativeTokenEvents, "GenerativeToken", vec![]),
     ]
 }
@@ -227,7 +230,7 @@ fn functions_answer_what_the_contract_answers() {
             let (outer, answers) = function.rest.split_once("returns (").unwrap_or((&function.rest, ""));
             let answers: Vec<String> =
                 list(answers.trim_end_matches(')')).iter().map(|answer| answer.split(' ').next().unwrap().to_owned()).collect();
-            let expected: Vec<String> = found.outputs.iter().map(Argument::in_signature).collect();
+            let expected: Vec<String> = found.outputs.iter().map(Argument::as_written).collect();
             assert_eq!(answers, expected, "{interface}.{}", function.name);
             let mutability =
                 ["view", "pure", "payable"].into_iter().find(|word| outer.split(' ').any(|part| part == *word)).unwrap_or("nonpayable");

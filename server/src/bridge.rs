@@ -1,12 +1,22 @@
 //! The running bridge: its store, its log, the current reading, and who is told when something changes.
 
 use std::{
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
-use alloy::{eips::BlockId, signers::local::PrivateKeySigner};
-use governance::onchain::abi::{Governor, Timelock, VoteToken};
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    signers::local::PrivateKeySigner,
+};
+use alloy_primitives::Address;
+use governance::{
+    log::{Anchoring, Checkpoint, Hash, Note, origin_hash},
+    onchain::abi::{Governor, LogAnchor, Timelock, VoteToken},
+};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 use tracing::{error, info, warn};
@@ -14,11 +24,13 @@ use tracing::{error, info, warn};
 use crate::{
     chain::{
         Node,
+        anchorer::Anchorer,
         executor::Executor,
         follower::{FollowError, Follower, Round},
+        submit::Submitter,
     },
     config::{Config, EngineConfig},
-    log::Log,
+    log::{Log, LogError, Sequencer},
     reading::{Decisions, Facts, Reading, Settings},
     source::Source,
     store::{Store, entities::proposal},
@@ -26,6 +38,7 @@ use crate::{
     workflow::{
         WorkflowError,
         explain::{self, Accepted, Origin, Published},
+        outcome,
     },
 };
 
@@ -54,6 +67,8 @@ pub struct Bridge {
     pub config: Config,
     pub store: Store,
     pub log: Log,
+    /// Where statements from outside wait for the log's next transaction.
+    pub sequencer: Sequencer,
     pub changes: broadcast::Sender<Change>,
     reading: RwLock<Arc<Reading>>,
     head: watch::Sender<u64>,
@@ -64,6 +79,8 @@ pub struct Bridge {
     tokens: Vec<(String, String)>,
     /// Wall-clock milliseconds of each engine's last sign of life.
     signs: RwLock<std::collections::BTreeMap<String, u64>>,
+    /// The hour of chain time in which outcomes were last looked for.
+    settled: AtomicU64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +104,12 @@ impl Bridge {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|source| StartError::File { path: config.data_dir.display().to_string(), source })?;
         let store = Store::open(&config.database_url).await?;
-        let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key"))?;
+        let log = Log::open(store.clone(), &config.log.origin, &config.data_dir.join("log.key")).await?;
+        // Before anything is appended or signed.
+        let log = log.guarded(&config.log, &config.data_dir).await?;
         let source = config.dao.source();
+        let executor = executor_key(&config)?.map(|key| key.address());
+        compare_with_chain(&log, &source, executor, &config.dao.rpc).await?;
         let mut tokens = Vec::new();
         for engine in &config.dao.engines {
             tokens.push((engine.id.clone(), String::from_utf8_lossy(&read(&engine.token_file)?).trim().to_owned()));
@@ -104,9 +125,12 @@ impl Bridge {
             block,
             chain_time,
             settings: Arc::default(),
+            log: None,
+            executor,
         };
         let bridge = Arc::new(Self {
             config,
+            sequencer: Sequencer::start(store.clone()),
             store,
             log,
             changes: broadcast::channel(64).0,
@@ -117,10 +141,28 @@ impl Bridge {
             node: tokio::sync::RwLock::new(None),
             tokens,
             signs: RwLock::default(),
+            settled: AtomicU64::default(),
         });
         bridge.take_in_records().await?;
-        bridge.log.publish().await?;
+        match bridge.publish().await {
+            // Nothing is wrong here; the page says whom it waits for.
+            Err(LogError::Unwitnessed(why)) => warn!("no checkpoint is published yet: {why}"),
+            done => done?,
+        }
         Ok(bridge)
+    }
+
+    /// Signs what was appended, so that drafts and anchors can name it.
+    async fn publish(&self) -> Result<(), crate::log::LogError> {
+        let (size, note) = self.log.advance().await?;
+        let Some(contract) = self.reading().source.log_anchor else { return Ok(()) };
+        if self.reading().log.is_some_and(|newest| newest.size == size) {
+            return Ok(());
+        }
+        let text = Note::parse(&note).map_err(governance::log::CheckpointError::from)?.text;
+        let newest = Anchoring::of(&Checkpoint::parse(&text)?, contract);
+        self.swap(|reading| reading.log = newest);
+        Ok(())
     }
 
     /// Signed records and models that the operator put beside the configuration; accepted by the same rules as over HTTP.
@@ -176,6 +218,7 @@ impl Bridge {
         } else if !health.followed {
             warnings.push("Reading the chain for the first time; what you see is not complete yet.".into());
         }
+        warnings.extend(self.log.warnings());
         warnings
     }
 
@@ -283,8 +326,15 @@ impl Bridge {
             *health = Health { followed: health.followed || !round.behind, problem: None };
         }
         self.head.send_replace(round.block);
+        // Predictions are about days; once an hour of chain time is often enough.
+        let settle =
+            round.rewound || !round.behind && self.settled.swap(round.chain_time / 3_600, Ordering::Relaxed) != round.chain_time / 3_600;
+        if settle && let Err(failed) = outcome::settle(&self.store, &self.reading()).await {
+            error!("outcomes could not be logged: {failed}");
+        }
         if moved {
             let after = self.reading();
+            self.compare_with_anchors(&after).await;
             let note = round.states_changed.last().and_then(|(id, state)| {
                 let proposal = after.facts.proposal(id.parse().ok()?)?;
                 Some(format!("Proposal {} is now {state}", proposal.number))
@@ -303,6 +353,16 @@ impl Bridge {
         Ok(())
     }
 
+    /// Compares the log with its largest final anchor. A contradiction is told by the log itself, from then on.
+    async fn compare_with_anchors(&self, reading: &Reading) {
+        let anchors = reading.anchors_of(origin_hash(self.log.origin()));
+        let Some(newest) = anchors.into_iter().find(|anchor| anchor.moment.block <= reading.settings.finalized) else { return };
+        match self.log.compare_anchor(newest.size, Hash(newest.root.0)).await {
+            Ok(()) | Err(LogError::ReadOnly(_)) => {}
+            Err(failed) => error!("the log could not be compared with its anchor: {failed}"),
+        }
+    }
+
     async fn read_settings(&self, node: &Node) -> Result<(), crate::chain::NodeError> {
         let Source { governor, timelock, token, .. } = self.reading().source;
         let at = BlockId::latest();
@@ -314,6 +374,8 @@ impl Bridge {
             proposal_threshold: node.call(governor, Governor::proposalThresholdCall {}, at).await?,
             token_symbol: node.call(token, VoteToken::symbolCall {}, at).await?,
             treasury_wei: node.balance(timelock).await?,
+            // Not every chain has a notion of it.
+            finalized: node.block_at(BlockNumberOrTag::Finalized).await.map_or(0, |block| block.header.number),
         };
         if *self.reading().settings != settings {
             self.swap(|reading| reading.settings = Arc::new(settings));
@@ -336,13 +398,7 @@ impl Bridge {
 
     /// Starts following, executing and publishing; returns at once.
     pub fn start(self: &Arc<Self>) -> Result<(), StartError> {
-        let key = match &self.config.executor_key {
-            None => None,
-            Some(path) => {
-                let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
-                Some(text.parse::<PrivateKeySigner>().map_err(|_| StartError::Key(path.display().to_string()))?)
-            }
-        };
+        let key = executor_key(&self.config)?;
         tokio::spawn(follow(self.clone()));
         if let Some(key) = key {
             tokio::spawn(execute(self.clone(), key));
@@ -350,9 +406,17 @@ impl Bridge {
             info!("no executor key: this bridge reads and explains, others must queue and execute");
         }
         tokio::spawn(publish(self.clone()));
+        tokio::spawn(mirror(self.clone()));
         tokio::spawn(index(self.clone()));
         Ok(())
     }
+}
+
+/// The key of the account that queues, executes and anchors, if there is one.
+fn executor_key(config: &Config) -> Result<Option<PrivateKeySigner>, StartError> {
+    let Some(path) = &config.executor_key else { return Ok(None) };
+    let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+    text.parse().map(Some).map_err(|_| StartError::Key(path.display().to_string()))
 }
 
 async fn last_block(store: &Store, source: &Source) -> Result<(u64, u64), sea_orm::DbErr> {
@@ -441,8 +505,26 @@ async fn follow(bridge: Arc<Bridge>) {
     }
 }
 
+/// Compares the log with what the chain says of it right now. The database may be an old one, and then its own copy of the
+/// chain is as old; a node that does not answer is asked again by the follower, whose findings are compared as well.
+async fn compare_with_chain(log: &Log, source: &Source, executor: Option<Address>, rpc: &str) -> Result<(), LogError> {
+    let Some(contract) = source.log_anchor.filter(|contract| !contract.is_zero()) else { return Ok(()) };
+    let Ok(Ok(node)) = tokio::time::timeout(Duration::from_secs(3), Node::connect(rpc)).await else { return Ok(()) };
+    let origin = origin_hash(log.origin());
+    for account in executor.into_iter().chain([source.timelock]) {
+        let latest = node.call(contract, LogAnchor::latestCall { account, origin }, BlockId::finalized()).await;
+        if let Ok(latest) = latest
+            && latest.size > 0
+        {
+            log.compare_anchor(latest.size, Hash(latest.root.0)).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
     let mut head = bridge.head.subscribe();
+    let mut anchorer = Anchorer::new(bridge.log.clone(), Duration::from_secs(bridge.config.log.anchor_every));
     loop {
         // A new block, or a moment: a state may become due without an event.
         let _ = tokio::time::timeout(Duration::from_millis(500), head.changed()).await;
@@ -451,6 +533,8 @@ async fn execute(bridge: Arc<Bridge>, key: PrivateKeySigner) {
         }
         let Some(node) = bridge.node().await else { continue };
         let reading = bridge.reading();
+        // One after the other: both use the account's nonces. A decision is shown before what rests on it is tried.
+        anchorer.round(&Submitter::new(reading.source.clone(), bridge.store.clone(), node.clone(), key.clone()), &reading).await;
         Executor::new(reading.source.clone(), bridge.store.clone(), node, key.clone()).round(&reading.facts).await;
     }
 }
@@ -475,8 +559,21 @@ async fn publish(bridge: Arc<Bridge>) {
         {
             error!("expired sessions could not be deleted: {failed}");
         }
-        if let Err(failed) = bridge.log.publish().await {
-            error!("the checkpoint could not be published: {failed}");
+        match bridge.publish().await {
+            // Said once, when it was found; pages repeat it.
+            Ok(()) | Err(LogError::ReadOnly(_) | LogError::Unwitnessed(_)) => {}
+            Err(failed) => error!("the checkpoint could not be published: {failed}"),
         }
+    }
+}
+
+/// Copies what was published to the mirror, if there is one.
+async fn mirror(bridge: Arc<Bridge>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        // What goes wrong is kept for the log's page, and tried again.
+        let _ = bridge.log.copy_to_mirror().await;
     }
 }

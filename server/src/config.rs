@@ -35,6 +35,9 @@ pub struct Config {
     pub executor_key: Option<PathBuf>,
     #[serde(default)]
     pub log: LogConfig,
+    /// Requests that change something, taken from one address in a minute.
+    #[serde(default = "default_writes")]
+    pub writes_a_minute: u32,
     pub dao: DaoConfig,
     #[serde(default)]
     pub devnet: Option<DevnetConfig>,
@@ -49,12 +52,39 @@ pub struct LogConfig {
     /// A copy of the newest checkpoint, best on another disk than the database: a log that is behind it is refused.
     /// `log.high-water` in the data folder unless told otherwise.
     pub high_water: Option<PathBuf>,
+    /// Seconds between two anchors of a log that grows, at least 1; a decision that waits for one is anchored at once.
+    pub anchor_every: u64,
+    /// How many witnesses must have cosigned a checkpoint before it is published; 0 publishes at once.
+    pub witness_quorum: usize,
+    /// Where copies of the log go: `file:///folder` or `s3://bucket/prefix`, with the usual `AWS_…` variables.
+    pub mirror: Option<String>,
+    /// Who is asked to cosign each checkpoint.
+    pub witnesses: Vec<WitnessConfig>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { origin: "wherefore.local/log".into(), high_water: None }
+        Self {
+            origin: "wherefore.local/log".into(),
+            high_water: None,
+            anchor_every: 3_600,
+            witnesses: vec![],
+            witness_quorum: 0,
+            mirror: None,
+        }
     }
+}
+
+/// A C2SP tlog-witness that cosigns the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// What pages and the policy call it; no spaces.
+    pub name: String,
+    /// Its submission prefix: what stands before `/add-checkpoint`.
+    pub url: String,
+    /// Its verifier key, of type Ed25519 cosignature.
+    pub vkey: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +104,15 @@ pub struct DaoConfig {
     pub registry: Address,
     #[serde(default)]
     pub art: Option<Address>,
+    /// The `LogAnchor` that keeps the log's roots. A contract named only later is followed from then on.
+    #[serde(default)]
+    pub log_anchor: Option<Address>,
+    /// The `ValidationRegistry` that auditors publish their verdicts to.
+    #[serde(default)]
+    pub validations: Option<Address>,
+    /// Auditors whose verdicts count: only theirs make a decision *attested*.
+    #[serde(default)]
+    pub auditors: Vec<Named>,
     #[serde(default)]
     pub start_block: u64,
     #[serde(default)]
@@ -141,6 +180,10 @@ fn default_data() -> PathBuf {
     PathBuf::from(".")
 }
 
+fn default_writes() -> u32 {
+    120
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("{path} could not be read: {source}. Make it, or name another with --config.")]
@@ -170,6 +213,8 @@ impl DaoConfig {
             token: self.token,
             registry: self.registry,
             art: self.art,
+            log_anchor: self.log_anchor,
+            validations: self.validations,
             start_block: self.start_block,
         }
     }

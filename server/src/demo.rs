@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::{
     config::{AgentConfig, Config, DaoConfig, DevnetConfig, EngineConfig, LogConfig, Named},
-    devnet::Deployment,
+    devnet::{Deployment, story::LOG_ORIGIN},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -44,6 +44,8 @@ pub enum DemoError {
 
 /// Set for children: they stop when their standard input closes, so that none outlives the supervisor.
 pub const SUPERVISED: &str = "WHEREFORE_SUPERVISED";
+/// Seconds between two anchors: the devnet's days are short.
+const ANCHOR_EVERY: u64 = 5;
 /// A child that keeps dying within this time is started again more and more slowly.
 const QUICK: Duration = Duration::from_secs(10);
 
@@ -189,7 +191,8 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
         records_dir: Some(chain.join("decisions")),
         models: deployment.agents.iter().map(|agent| model_file(&agent.slug)).collect(),
         executor_key: Some(chain.join("keys/executor.key")),
-        log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
+        log: LogConfig { origin: LOG_ORIGIN.into(), anchor_every: ANCHOR_EVERY, ..LogConfig::default() },
+        writes_a_minute: 120,
         dao: DaoConfig {
             name: deployment.dao.name.clone(),
             about: deployment.dao.about.clone(),
@@ -201,6 +204,13 @@ fn config(args: &DemoArgs, dir: &Path, deployment: &Deployment, token_file: &Pat
             token: deployment.token,
             registry: deployment.registry,
             art: Some(deployment.art),
+            log_anchor: Some(deployment.log_anchor),
+            validations: Some(deployment.validations),
+            auditors: deployment
+                .auditors
+                .iter()
+                .map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() })
+                .collect(),
             start_block: deployment.deploy_block,
             names: deployment
                 .names

@@ -19,6 +19,7 @@ pub mod source;
 pub mod store;
 pub mod verify;
 pub mod web;
+pub mod witness;
 pub mod workflow;
 
 /// Milliseconds since 1970 on this machine's clock; only for measuring and reporting, never for a rule.

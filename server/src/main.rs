@@ -6,14 +6,17 @@ use clap::{Parser, Subcommand};
 use governance::{explanation::VerificationState, proposal::ProposalFile};
 use server::{
     agent::AgentArgs,
-    bridge::Bridge,
+    bridge::{Bridge, StartError},
     config::Config,
     decision::{self, DecisionCommand, SubmitError},
     demo::DemoArgs,
     engine::EngineArgs,
     explain::{self, ExplainArgs, ExplainError},
+    log::commands::{CommandError, LogCommand},
     store::Store,
+    verify::{AuditCommand, VerifyError},
     web,
+    witness::WitnessArgs,
 };
 
 /// Exit codes: 0 done, 1 checked and found wrong, 2 usage, 3 not reachable.
@@ -73,14 +76,26 @@ enum Command {
         #[command(subcommand)]
         command: DecisionCommand,
     },
-    /// Check a whole explanation log from outside.
+    /// Check a decision bundle offline, or a whole explanation log from outside. Exits 1 naming the first thing that is wrong.
     Verify {
-        /// Where the log is served, such as `http://127.0.0.1:3000/log`.
-        url: String,
-        /// The log's verifier key, from a source you trust.
+        /// A bundle file (`-` reads standard input), or where a log is served, such as `http://127.0.0.1:3000/log`.
+        target: String,
+        /// The log's verifier key, from a source you trust. A bundle is checked against its own without it.
         #[arg(long)]
-        vkey: String,
+        vkey: Option<String>,
     },
+    /// What auditors take away.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// The explanation log as its operator handles it: restore it, replace its key.
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
+    },
+    /// A witness of logs, for a member to run: remembers what it saw and cosigns only what continues it.
+    Witness(WitnessArgs),
     /// The embedded procedural engine: reads its parameters over OFREP and checks them against the chain.
     Engine(EngineArgs),
     /// A reference steward, which only uses the public API.
@@ -132,7 +147,22 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Ids { file } => ids(&file),
         Command::Explain(args) => explain(&args, cli.json),
         Command::Decision { command } => decision(command, cli.json).await,
-        Command::Verify { url, vkey } => verify(&url, &vkey, cli.json).await,
+        Command::Verify { target, vkey } if target.starts_with("http://") || target.starts_with("https://") => {
+            let vkey = vkey.ok_or_else(|| Failed(USAGE, "--vkey is needed: the log's verifier key, from a source you trust".into()))?;
+            verify_log(&target, &vkey, cli.json).await
+        }
+        Command::Verify { target, vkey } => verify_bundle(&target, vkey.as_deref(), cli.json),
+        Command::Audit { command } => audit(command, cli.json).await,
+        Command::Log { command } => {
+            let told = server::log::commands::run(command, cli.json).await.map_err(|error| match error {
+                CommandError::Usage(text) => Failed(USAGE, text),
+                CommandError::Wrong(text) => Failed(WRONG, text),
+                CommandError::Away(text) => Failed(UNREACHABLE, text),
+            })?;
+            println!("{told}");
+            Ok(())
+        }
+        Command::Witness(args) => server::witness::run(args, cli.json).await.map_err(Failed::wrong),
         Command::Engine(args) => until_stopped(server::engine::run(args)).await.map_err(Failed::unreachable),
         Command::Agent(args) => until_stopped(server::agent::run(args)).await.map_err(Failed::unreachable),
     }
@@ -197,15 +227,45 @@ async fn decision(command: DecisionCommand, json: bool) -> Result<(), Failed> {
     if wrong { Err(Failed(WRONG, "the decision does not hold".into())) } else { Ok(()) }
 }
 
-async fn verify(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {
+async fn verify_log(url: &str, vkey: &str, json: bool) -> Result<(), Failed> {
     let report = server::verify::log(url, vkey).await.map_err(|error| match error {
-        server::verify::VerifyError::Away { .. } => Failed::unreachable(error),
-        server::verify::VerifyError::Wrong(_) => Failed::wrong(error),
+        VerifyError::Away { .. } => Failed::unreachable(error),
+        VerifyError::Wrong(_) => Failed::wrong(error),
+        VerifyError::Usage(text) => Failed(USAGE, text),
     })?;
     if json {
         println!("{}", serde_json::to_string(&report).map_err(Failed::wrong)?);
     } else {
         println!("The log holds: {} entries of {}, signed, with root {}.", report.size, report.origin, report.root);
+    }
+    Ok(())
+}
+
+fn verify_bundle(file: &str, vkey: Option<&str>, json: bool) -> Result<(), Failed> {
+    let report = server::verify::bundle(file, vkey).map_err(|error| match error {
+        VerifyError::Usage(text) => Failed(USAGE, text),
+        other => Failed::wrong(other),
+    })?;
+    if json {
+        println!("{}", serde_json::to_string(&report).map_err(Failed::wrong)?);
+    } else {
+        print!("{}", server::verify::in_words(&report));
+    }
+    match report.first_wrong() {
+        Some(finding) => Err(Failed(WRONG, format!("the bundle does not hold: {}: {}", finding.about, finding.words))),
+        None => Ok(()),
+    }
+}
+
+async fn audit(command: AuditCommand, json: bool) -> Result<(), Failed> {
+    let AuditCommand::Export { bridge, format, out } = command;
+    let written = server::verify::export(&bridge, format, out.as_deref()).await.map_err(|error| match error {
+        VerifyError::Usage(text) => Failed(USAGE, text),
+        other => Failed::unreachable(other),
+    })?;
+    if let Some(out) = out {
+        let words = format!("{written} bytes were written to {}.", out.display());
+        println!("{}", if json { serde_json::json!({"bytes": written, "file": out}).to_string() } else { words });
     }
     Ok(())
 }
@@ -234,7 +294,10 @@ async fn serve(config: Config) -> Result<(), Failed> {
             "{listen} cannot be used: {error}. Stop what uses the port, or set another `listen` in the configuration."
         ))
     })?;
-    let bridge = Bridge::open(config).await.map_err(Failed::unreachable)?;
+    let bridge = Bridge::open(config).await.map_err(|error| match error {
+        StartError::Log(error) if !matches!(error, server::log::LogError::Store(_)) => Failed::wrong(error),
+        other => Failed::unreachable(other),
+    })?;
     bridge.start().map_err(|error| Failed(USAGE, error.to_string()))?;
     tracing::info!("the bridge serves on http://{listen}");
     let app = web::router(bridge).into_make_service_with_connect_info::<std::net::SocketAddr>();

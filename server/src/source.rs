@@ -11,6 +11,10 @@ pub struct Source {
     pub token: Address,
     pub registry: Address,
     pub art: Option<Address>,
+    /// The `LogAnchor`.
+    pub log_anchor: Option<Address>,
+    /// The `ValidationRegistry`.
+    pub validations: Option<Address>,
     pub start_block: u64,
 }
 
@@ -27,7 +31,7 @@ impl Source {
 
     pub fn addresses(&self) -> Vec<Address> {
         let mut addresses = vec![self.governor, self.timelock, self.token, self.registry];
-        addresses.extend(self.art);
+        addresses.extend([self.art, self.log_anchor, self.validations].into_iter().flatten());
         addresses
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {ILogAnchor} from "./ILogAnchor.sol";
 import {IParameterObserver} from "./IParameterObserver.sol";
 import {Utf8} from "./Utf8.sol";
 
@@ -59,6 +60,18 @@ struct Change {
     bytes value;
 }
 
+/// @dev Which log has to hold a decision before it may change an engine.
+struct LogRequirement {
+    /// The {LogAnchor} that is asked; zero for no requirement.
+    address anchor;
+    /// Whose anchors count.
+    address account;
+    /// SHA-256 of the log's origin line.
+    bytes32 origin;
+    /// Whether a change that names no decision is refused too.
+    bool always;
+}
+
 /// @title The parameters that a community has ratified
 /// @notice Typed, bounded and versioned values, grouped by engine. Only the
 /// timelock writes, so every value here has passed a vote and its delay; anyone
@@ -70,7 +83,9 @@ struct Change {
 ///  - Defining a parameter also makes a revision, so it outdates every change that
 ///    was drafted before it and not yet executed.
 ///  - The decision digest is carried, not checked. It says what the proposer
-///    pointed at, and it is up to readers to fetch that and compare.
+///    pointed at, and it is up to readers to fetch that and compare. Where the
+///    community asks for it, the decision must at least be in a log that was
+///    anchored. See {setLogRequirement}.
 ///  - The observer is told last and cannot undo anything. See {setObserver}.
 ///  - A definition cannot be altered or removed. A parameter that needs other
 ///    bounds gets another key.
@@ -99,6 +114,7 @@ contract ParameterRegistry {
         address observer;
         bytes32[] keys;
         mapping(bytes32 key => Entry) entries;
+        LogRequirement requirement;
     }
 
     address private immutable _timelock;
@@ -121,6 +137,9 @@ contract ParameterRegistry {
     event ObserverChanged(bytes32 indexed engine, address observer);
     /// @dev `observer` failed, ran out of its gas or has no code. The revision stands all the same.
     event ObserverFailed(bytes32 indexed engine, address observer, uint64 revision);
+
+    /// @dev Decisions must be logged like this from now on before they may change `engine`.
+    event LogRequirementChanged(bytes32 indexed engine, LogRequirement requirement);
 
     /// @dev Only the timelock may write.
     error ParameterRegistryUnauthorized(address caller, address timelock);
@@ -148,6 +167,12 @@ contract ParameterRegistry {
     error ParameterRegistryNothingToChange(bytes32 engine);
     /// @dev The transaction was given too little gas to let the observer have its share.
     error ParameterRegistryGasTooLow(uint256 needed, uint256 left);
+    /// @dev The decision is not known to be in the log. Anchor the log and call `recordDecision` there first.
+    error ParameterRegistryDecisionNotLogged(
+        bytes32 engine, bytes32 decisionDigest, address anchor, address account, bytes32 origin
+    );
+    /// @dev The requirement names an anchor that does not answer, so nothing could ever meet it.
+    error ParameterRegistryMalformedRequirement(bytes32 engine, address anchor);
 
     modifier onlyTimelock() {
         if (msg.sender != _timelock) {
@@ -196,6 +221,7 @@ contract ParameterRegistry {
         if (expectedHash != actual) {
             revert ParameterRegistryStale(engine, expectedHash, actual);
         }
+        _requireLogged(state.requirement, engine, decisionDigest);
         uint64 next = state.revision + 1;
 
         bool changed = false;
@@ -223,6 +249,34 @@ contract ParameterRegistry {
     function setObserver(bytes32 engine, address observer) external onlyTimelock {
         _engines[engine].observer = observer;
         emit ObserverChanged(engine, observer);
+    }
+
+    /// @notice Asks that decisions be in an anchored log before they may change `engine`; an `anchor` of zero asks
+    /// for nothing.
+    /// @dev A digest of zero rests on nobody's decision but the vote's, and passes unless `always` is set. Definitions
+    /// are not held back. The anchor's code is trusted to answer; a requirement that it stops meeting can be replaced
+    /// here as it was set.
+    function setLogRequirement(bytes32 engine, LogRequirement calldata requirement) external onlyTimelock {
+        address anchor = requirement.anchor;
+        if (anchor != address(0)) {
+            // A slip here would stop every change until another vote has passed.
+            bool answers = false;
+            if (anchor.code.length != 0) {
+                try ILogAnchor(anchor).isLogged(requirement.account, requirement.origin, bytes32(0)) returns (bool) {
+                    answers = true;
+                } catch {}
+            }
+            if (!answers) {
+                revert ParameterRegistryMalformedRequirement(engine, anchor);
+            }
+        }
+        _engines[engine].requirement = requirement;
+        emit LogRequirementChanged(engine, requirement);
+    }
+
+    /// @notice What is asked of decisions that are to change `engine`.
+    function logRequirementOf(bytes32 engine) external view returns (LogRequirement memory) {
+        return _engines[engine].requirement;
     }
 
     /// @notice Identifies the values of `engine` at its present revision.
@@ -377,6 +431,16 @@ contract ParameterRegistry {
         }
         if (!told) {
             emit ObserverFailed(engine, observer, next);
+        }
+    }
+
+    function _requireLogged(LogRequirement storage requirement, bytes32 engine, bytes32 decisionDigest) private view {
+        address anchor = requirement.anchor;
+        if (anchor == address(0) || (decisionDigest == bytes32(0) && !requirement.always)) return;
+
+        (address account, bytes32 origin) = (requirement.account, requirement.origin);
+        if (decisionDigest == bytes32(0) || !ILogAnchor(anchor).isLogged(account, origin, decisionDigest)) {
+            revert ParameterRegistryDecisionNotLogged(engine, decisionDigest, anchor, account, origin);
         }
     }
 

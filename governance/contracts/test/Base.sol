@@ -19,6 +19,7 @@ interface Vm {
     function keyExistsJson(string calldata json, string calldata path) external view returns (bool);
     function parseJsonBytes(string calldata json, string calldata path) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata path) external pure returns (bytes32);
+    function parseJsonBytes32Array(string calldata json, string calldata path) external pure returns (bytes32[] memory);
     function parseJsonString(string calldata json, string calldata path) external pure returns (string memory);
     function parseJsonUint(string calldata json, string calldata path) external pure returns (uint256);
     function prank(address sender) external;

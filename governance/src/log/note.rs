@@ -1,9 +1,10 @@
 //! Signed notes (C2SP signed-note): a text with lines below it that say which
 //! keys signed it.
 //!
-//! Only plain Ed25519 signatures (type `0x01`) are made and checked; all others
-//! are carried along unread, as the format demands. What a text means is left to
-//! [`super::checkpoint`], and where a seed is kept to whoever passes it in.
+//! Only plain Ed25519 signatures (type `0x01`) are made and checked here; all
+//! others are carried along unread, as the format demands. Those of witnesses are
+//! for [`super::cosignature`], what a text means for [`super::checkpoint`], and
+//! where a seed is kept for whoever passes it in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,8 +44,8 @@ pub enum NoteError {
 /// signature type and public key.
 pub type KeyId = [u8; 4];
 
-fn key_id(name: &str, public: &[u8; 32]) -> KeyId {
-    let hash = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public).finalize();
+fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> KeyId {
+    let hash = Sha256::new().chain_update(name).chain_update([b'\n', kind]).chain_update(public).finalize();
     [hash[0], hash[1], hash[2], hash[3]]
 }
 
@@ -67,51 +68,96 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A public key and the name it signs under. Written `name+id+key`.
+/// An Ed25519 key with the name it signs under and the type of its signatures,
+/// which the key id commits to. What the type says of the signed message is left
+/// to [`VerifierKey`] and [`super::cosignature`].
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: KeyId,
-    public: ed25519_dalek::VerifyingKey,
+pub(super) struct NamedKey {
+    pub name: String,
+    kind: u8,
+    pub id: KeyId,
+    pub public: ed25519_dalek::VerifyingKey,
 }
 
-impl VerifierKey {
-    fn new(name: &str, public: ed25519_dalek::VerifyingKey) -> Result<Self, NoteError> {
+impl NamedKey {
+    pub fn new(name: &str, kind: u8, public: ed25519_dalek::VerifyingKey) -> Result<Self, NoteError> {
         check_name(name)?;
-        Ok(Self { name: name.to_owned(), id: key_id(name, public.as_bytes()), public })
+        Ok(Self { name: name.to_owned(), kind, id: key_id(name, kind, public.as_bytes()), public })
     }
 
+    /// Reads `name+id+key`; `other` says what is wrong with a key of another type.
+    pub fn parse(text: &str, kind: u8, other: &'static str) -> Result<Self, NoteError> {
+        let refuse = |reason| NoteError::VerifierKey { reason };
+        // Base64 may contain a plus; names and ids cannot.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(refuse("it is not of the form name+id+key"));
+        };
+        let typed = BASE64.decode(key).map_err(|_| refuse("the key is not base64"))?;
+        let Some((found, public)) = typed.split_first() else {
+            return Err(refuse("the key is empty"));
+        };
+        if *found != kind {
+            return Err(refuse(other));
+        }
+        let public = <&[u8; 32]>::try_from(public).map_err(|_| refuse("the key is not 32 bytes long"))?;
+        let public = ed25519_dalek::VerifyingKey::from_bytes(public);
+        let key = Self::new(name, kind, public.map_err(|_| refuse("the key is not a point of the curve"))?)?;
+        if id != format!("{:08x}", u32::from_be_bytes(key.id)) {
+            return Err(refuse("the id is not that of the name and key"));
+        }
+        Ok(key)
+    }
+
+    /// Whether a signature line claims to be of this key.
+    pub fn made(&self, signature: &Signature) -> bool {
+        self.name == signature.name && self.id == signature.id
+    }
+
+    pub fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Ok(signature) = ed25519_dalek::Signature::from_slice(signature) else {
+            return false;
+        };
+        self.public.verify_strict(message, &signature).is_ok()
+    }
+}
+
+impl fmt::Display for NamedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let typed: Vec<u8> = [self.kind].into_iter().chain(self.public.to_bytes()).collect();
+        write!(f, "{}+{:08x}+{}", self.name, u32::from_be_bytes(self.id), BASE64.encode(typed))
+    }
+}
+
+/// A public key and the name it signs under. Written `name+id+key`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifierKey(NamedKey);
+
+impl VerifierKey {
     /// The name the key signs under; for a log's key, its origin.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// What tells this key from others of its name.
     pub fn id(&self) -> KeyId {
-        self.id
+        self.0.id
     }
 
     /// The 32 bytes of the public key.
     pub fn public_bytes(&self) -> [u8; 32] {
-        self.public.to_bytes()
+        self.0.public.to_bytes()
     }
 
-    fn made(&self, signature: &Signature) -> bool {
-        self.name == signature.name && self.id == signature.id
-    }
-
-    fn accepts(&self, text: &str, signature: &Signature) -> bool {
-        let Ok(signature) = ed25519_dalek::Signature::from_slice(&signature.bytes) else {
-            return false;
-        };
-        self.public.verify_strict(text.as_bytes(), &signature).is_ok()
+    /// Whether a signature line claims to be of this key. It may still be wrong.
+    pub fn made(&self, signature: &Signature) -> bool {
+        self.0.made(signature)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed: Vec<u8> = [ED25519].into_iter().chain(self.public_bytes()).collect();
-        write!(f, "{}+{:08x}+{}", self.name, u32::from_be_bytes(self.id), BASE64.encode(typed))
+        self.0.fmt(f)
     }
 }
 
@@ -125,26 +171,7 @@ impl FromStr for VerifierKey {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let refuse = |reason| NoteError::VerifierKey { reason };
-        // Base64 may contain a plus; names and ids cannot.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(refuse("it is not of the form name+id+key"));
-        };
-        let typed = BASE64.decode(key).map_err(|_| refuse("the key is not base64"))?;
-        let Some((kind, public)) = typed.split_first() else {
-            return Err(refuse("the key is empty"));
-        };
-        if *kind != ED25519 {
-            return Err(refuse("the key is not of type Ed25519"));
-        }
-        let public = <&[u8; 32]>::try_from(public).map_err(|_| refuse("the key is not 32 bytes long"))?;
-        let public = ed25519_dalek::VerifyingKey::from_bytes(public);
-        let key = Self::new(name, public.map_err(|_| refuse("the key is not a point of the curve"))?)?;
-        if id != format!("{:08x}", u32::from_be_bytes(key.id)) {
-            return Err(refuse("the id is not that of the name and key"));
-        }
-        Ok(key)
+        NamedKey::parse(text, ED25519, "the key is not of type Ed25519").map(Self)
     }
 }
 
@@ -159,7 +186,7 @@ impl SigningKey {
     /// The key that belongs to a seed of 32 random bytes.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        Ok(Self { verifier: VerifierKey::new(name, secret.verifying_key())?, secret })
+        Ok(Self { verifier: VerifierKey(NamedKey::new(name, ED25519, secret.verifying_key())?), secret })
     }
 
     /// The name the key signs under.
@@ -174,10 +201,14 @@ impl SigningKey {
 
     /// Signs a text, which must end in a newline.
     pub fn sign(&self, text: &str) -> Result<Note, NoteError> {
+        Ok(Note { text: text.to_owned(), signatures: vec![self.signature(text)?] })
+    }
+
+    /// A signature line for a text, for a note that others sign as well.
+    pub fn signature(&self, text: &str) -> Result<Signature, NoteError> {
         check_text(text).map_err(|reason| NoteError::Text { reason })?;
-        let signature =
-            Signature { name: self.name().to_owned(), id: self.verifier.id, bytes: self.secret.sign(text.as_bytes()).to_bytes().to_vec() };
-        Ok(Note { text: text.to_owned(), signatures: vec![signature] })
+        let bytes = self.secret.sign(text.as_bytes()).to_bytes().to_vec();
+        Ok(Signature { name: self.name().to_owned(), id: self.verifier.id(), bytes })
     }
 }
 
@@ -197,7 +228,8 @@ pub struct Signature {
 }
 
 impl Signature {
-    fn parse(line: &str) -> Result<Self, NoteError> {
+    /// Reads a signature line, without the newline at its end.
+    pub fn parse(line: &str) -> Result<Self, NoteError> {
         let refuse = |reason| NoteError::Malformed { reason };
         let rest = line.strip_prefix("— ").ok_or_else(|| refuse("a signature line does not begin with a dash"))?;
         let (name, encoded) = rest.split_once(' ').ok_or_else(|| refuse("a signature line has no key name"))?;
@@ -260,12 +292,20 @@ impl Note {
             if theirs.peek().is_none() {
                 continue;
             }
-            if !theirs.all(|signature| key.accepts(&self.text, signature)) {
-                return Err(NoteError::BadSignature { name: key.name.clone() });
+            if !theirs.all(|signature| key.0.accepts(self.text.as_bytes(), &signature.bytes)) {
+                return Err(NoteError::BadSignature { name: key.name().to_owned() });
             }
             signers.push(key);
         }
         if signers.is_empty() { Err(NoteError::NotSigned) } else { Ok(signers) }
+    }
+
+    /// Adds a signature line, unless the note has it already. Whether it holds is
+    /// for the caller to find out first.
+    pub fn add(&mut self, signature: Signature) {
+        if !self.signatures.contains(&signature) {
+            self.signatures.push(signature);
+        }
     }
 }
 

@@ -5,17 +5,12 @@
 //! second question: [`check_record`] answers it for decision records. Accounts that are contracts have no key; their
 //! signatures do not stand in entries.
 
-use alloy_primitives::{Address, B256, eip191_hash_message, hex};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Deserialize;
+use alloy_primitives::{Address, B256, hex};
 use sha2::{Digest, Sha256};
 
 use super::entry::{Entry, SignatureScheme};
+use super::statement::signing_hash;
 use crate::explanation::{DecisionError, DecisionRecord, decision::signature::recover};
-
-/// The payload type of an in-toto statement in a DSSE envelope.
-pub const STATEMENT_TYPE: &str = "application/vnd.in-toto+json";
 
 /// Why an entry's signature does not speak for its actor.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +47,7 @@ pub fn actor_account(entry: &Entry) -> Result<(u64, Address), SignedError> {
 }
 
 /// Recovers the signer of an entry and compares it with the actor. `body` is the entry's body, which DSSE cannot do
-/// without: the statement itself, or a DSSE envelope that carries it.
+/// without: the statement itself.
 pub fn check_signature(entry: &Entry, body: Option<&[u8]>) -> Result<Address, SignedError> {
     let signature = entry.signature.as_ref().ok_or(SignedError::Unsigned)?;
     let (_, actor) = actor_account(entry)?;
@@ -81,32 +76,10 @@ fn over(entry: &Entry) -> Result<B256, SignedError> {
     read.ok_or_else(|| SignedError::Over { found: text.chars().take(80).collect() })
 }
 
-/// What a wallet hashes when it signs the pre-authentication encoding of a statement.
+/// What a wallet hashes when it signs this statement.
 fn dsse_hash(body: &[u8], over: B256) -> Result<B256, SignedError> {
-    let digest = |bytes: &[u8]| B256::from_slice(&Sha256::digest(bytes));
-    if digest(body) == over {
-        return Ok(eip191_hash_message(pre_authentication(STATEMENT_TYPE, body)));
-    }
-    let carried = serde_json::from_slice::<Envelope>(body).ok();
-    let carried = carried.and_then(|envelope| Some((BASE64.decode(envelope.payload).ok()?, envelope.payload_type)));
-    match carried {
-        Some((statement, kind)) if digest(&statement) == over => Ok(eip191_hash_message(pre_authentication(&kind, &statement))),
-        Some((statement, _)) => Err(SignedError::Elsewhere { over, computed: digest(&statement) }),
-        None => Err(SignedError::Elsewhere { over, computed: digest(body) }),
-    }
-}
-
-/// The parts of a DSSE envelope that are signed. Its own list of signatures is not looked at: the entry has one.
-#[derive(Deserialize)]
-struct Envelope {
-    payload: String,
-    #[serde(rename = "payloadType")]
-    payload_type: String,
-}
-
-/// The pre-authentication encoding (PAE) of DSSE v1.
-fn pre_authentication(kind: &str, body: &[u8]) -> Vec<u8> {
-    [format!("DSSEv1 {} {kind} {} ", kind.len(), body.len()).as_bytes(), body].concat()
+    let computed = B256::from_slice(&Sha256::digest(body));
+    if computed == over { Ok(signing_hash(body)) } else { Err(SignedError::Elsewhere { over, computed }) }
 }
 
 #[cfg(test)]
@@ -149,18 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_signed_through_its_encoding_bare_or_in_an_envelope() {
+    fn a_statement_is_signed_through_its_encoding() {
         let over = B256::from_slice(&Sha256::digest(STATEMENT));
-        assert_eq!(
-            pre_authentication("http://example.com/HelloWorld", b"hello world"),
-            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
-        );
-        let signed = sign(&key(7), eip191_hash_message(pre_authentication(STATEMENT_TYPE, STATEMENT)));
-        let good = entry(SignatureScheme::Dsse, over, signed);
-        let envelope = format!(r#"{{"payload":"{}","payloadType":"{STATEMENT_TYPE}","signatures":[]}}"#, BASE64.encode(STATEMENT));
-        for body in [STATEMENT, envelope.as_bytes()] {
-            assert_eq!(check_signature(&good, Some(body)).unwrap(), address(&key(7)));
-        }
+        let good = entry(SignatureScheme::Dsse, over, sign(&key(7), signing_hash(STATEMENT)));
+        assert_eq!(check_signature(&good, Some(STATEMENT)).unwrap(), address(&key(7)));
         assert!(matches!(check_signature(&good, None), Err(SignedError::NeedsStatement)));
         assert!(matches!(check_signature(&good, Some(b"{}")), Err(SignedError::Elsewhere { .. })));
         // A signature over the hash itself, which is no encoding of the statement.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::merkle::{Hash, MerkleError, node_hash, prove_consistency, prove_inclusion};
+use super::merkle::{Hash, MerkleError, node_hash, prove_consistency, prove_inclusion, root_at};
 
 /// How many hashes or entries a full tile or bundle has.
 pub const FULL: u16 = 256;
@@ -171,6 +171,13 @@ pub fn tiles_for_inclusion(index: u64, size: u64) -> Result<Vec<TilePath>, TileE
 pub fn tiles_for_consistency(old: u64, new: u64) -> Result<Vec<TilePath>, TileError> {
     let mut tiles = BTreeSet::new();
     prove_consistency(old, new, |level, index| note_tile(&mut tiles, level, index, new))?;
+    Ok(tiles.into_iter().collect())
+}
+
+/// The tiles a reader needs to compute the root of a log of `size`.
+pub fn tiles_for_root(size: u64) -> Result<Vec<TilePath>, TileError> {
+    let mut tiles = BTreeSet::new();
+    root_at(size, |level, index| note_tile(&mut tiles, level, index, size))?;
     Ok(tiles.into_iter().collect())
 }
 

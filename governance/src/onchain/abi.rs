@@ -105,11 +105,13 @@ sol! {
         }
         struct Parameter { bytes32 key; Definition definition; bytes value; }
         struct Change { bytes32 key; bytes value; }
+        struct LogRequirement { address anchor; address account; bytes32 origin; bool always; }
 
         event ParameterDefined(bytes32 indexed engine, bytes32 indexed key, Definition definition, bytes value, uint64 revision);
         event ParameterChanged(bytes32 indexed engine, bytes32 indexed key, bytes oldValue, bytes newValue, uint64 revision);
         event ParameterSetChanged(bytes32 indexed engine, uint64 indexed revision, bytes32 parameterSetHash, bytes32 decisionDigest);
         event ObserverChanged(bytes32 indexed engine, address observer);
+        event LogRequirementChanged(bytes32 indexed engine, LogRequirement requirement);
 
         error ParameterRegistryUnauthorized(address caller, address timelock);
         error ParameterRegistryStale(bytes32 engine, bytes32 expected, bytes32 actual);
@@ -124,15 +126,49 @@ sol! {
         error ParameterRegistryDuplicateChange(bytes32 key);
         error ParameterRegistryNothingToChange(bytes32 engine);
         error ParameterRegistryGasTooLow(uint256 needed, uint256 left);
+        error ParameterRegistryDecisionNotLogged(bytes32 engine, bytes32 decisionDigest, address anchor, address account, bytes32 origin);
+        error ParameterRegistryMalformedRequirement(bytes32 engine, address anchor);
 
         function defineParameters(bytes32 engine, Parameter[] parameters) external;
         function setParameters(bytes32 engine, bytes32 expectedHash, bytes32 decisionDigest, Change[] changes) external;
         function setObserver(bytes32 engine, address observer) external;
+        function setLogRequirement(bytes32 engine, LogRequirement requirement) external;
+        function logRequirementOf(bytes32 engine) external view returns (LogRequirement);
         function parameterSetHash(bytes32 engine) external view returns (bytes32);
         function revision(bytes32 engine) external view returns (uint64);
         function keys(bytes32 engine) external view returns (bytes32[]);
         function valueOf(bytes32 engine, bytes32 key) external view returns (bytes);
         function timelock() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface LogAnchor {
+        event Anchored(address indexed account, bytes32 indexed origin, uint64 size, bytes32 root);
+        event KeyAnnounced(address indexed account, bytes32 indexed origin, bytes32 vkeyHash);
+        event DecisionLogged(address indexed account, bytes32 indexed origin, bytes32 indexed decisionDigest, uint64 index, uint64 size);
+
+        error LogAnchorConflict(address account, bytes32 origin, uint64 size, bytes32 anchored, bytes32 given);
+        error LogAnchorEmpty(uint64 size, bytes32 root);
+        error LogAnchorNotAnchored(address account, bytes32 origin, uint64 size);
+        error LogAnchorNotIncluded(bytes32 leaf, uint64 index, uint64 size, bytes32 root);
+        error LogAnchorNoDecision(uint256 offset);
+
+        function anchor(bytes32 origin, uint64 size, bytes32 root) external;
+        function announceKey(bytes32 origin, bytes32 vkeyHash) external;
+        function recordDecision(address account, bytes32 origin, bytes envelope, uint256 offset, uint64 index, uint64 size, bytes32[] proof) external returns (bytes32 decisionDigest);
+        function requireLogged(address account, bytes32 origin, bytes32 leaf, uint64 index, uint64 size, bytes32[] proof) external view;
+        function isLogged(address account, bytes32 origin, bytes32 decisionDigest) external view returns (bool);
+        function rootOf(address account, bytes32 origin, uint64 size) external view returns (bytes32);
+        function latest(address account, bytes32 origin) external view returns (uint64 size, bytes32 root);
+        function keyOf(address account, bytes32 origin) external view returns (bytes32);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ValidationRegistry {
+        event ValidationResponse(address indexed validatorAddress, uint256 indexed agentId, bytes32 indexed requestHash, uint8 response, string responseURI, bytes32 responseHash, bytes32 tag);
+
+        function validationResponse(bytes32 requestHash, uint8 response, string responseURI, bytes32 responseHash, bytes32 tag) external;
+        function getValidationStatus(bytes32 requestHash, address validatorAddress) external view returns (uint8 response, bytes32 responseHash, bytes32 tag, uint256 lastUpdate);
     }
 
     #[derive(Debug, PartialEq, Eq)]
@@ -147,15 +183,5 @@ sol! {
         function ownerOf(uint256 tokenId) external view returns (address);
         function setBaseURI(string baseURI) external;
         function setContractURI(string newContractURI) external;
-    }
-
-    #[derive(Debug, PartialEq, Eq)]
-    interface LogAnchor {
-        function rootOf(address account, bytes32 origin, uint64 size) external view returns (bytes32);
-    }
-
-    #[derive(Debug, PartialEq, Eq)]
-    interface ValidationRegistry {
-        function validationResponse(bytes32 requestHash, uint8 response, string responseURI, bytes32 responseHash, bytes32 tag) external;
     }
 }

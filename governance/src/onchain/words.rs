@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256, hex, keccak256, utils::format_units};
 use alloy_sol_types::SolCall;
 
-use super::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, VoteToken};
+use super::abi::{GenerativeToken, Governor, LogAnchor, ParameterRegistry, Timelock, ValidationRegistry, VoteToken};
 use crate::parameter::{Definition, Value, key_text, label};
 
 /// What the words may refer to.
@@ -21,6 +21,10 @@ pub struct Context {
     pub timelock: Address,
     pub token: Address,
     pub art: Address,
+    /// Zero where the DAO has none.
+    pub log_anchor: Address,
+    /// Zero where the DAO has none.
+    pub validations: Address,
     pub token_symbol: String,
 }
 
@@ -67,6 +71,11 @@ fn duration(seconds: U256) -> String {
 fn tokens(amount: U256) -> String {
     let text = format_units(amount, 18).unwrap_or_else(|_| amount.to_string());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn short(word: B256) -> String {
+    let full = word.to_string();
+    format!("{}…{}", &full[..6], &full[full.len() - 4..])
 }
 
 fn role(role: B256) -> String {
@@ -150,6 +159,32 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
                 return known::<ParameterRegistry::setObserverCall>(
                     format!("Tell {} about every parameter change", context.name(call.observer)),
                     vec![("observer", "address", full(call.observer))],
+                );
+            }
+            ParameterRegistry::setLogRequirementCall::SELECTOR => {
+                let call = ParameterRegistry::setLogRequirementCall::abi_decode_validate(data).ok()?;
+                let (engine, asked) = (key_text(call.engine)?, call.requirement);
+                let words = match (asked.anchor.is_zero(), asked.always) {
+                    (true, _) => format!("Let decisions change {engine} whether they were logged or not"),
+                    (false, true) => {
+                        format!("Let nothing change {engine} but decisions in the log that {} anchors", context.name(asked.account))
+                    }
+                    (false, false) => {
+                        format!(
+                            "Let an agent's decision change {engine} only once it is in the log that {} anchors",
+                            context.name(asked.account)
+                        )
+                    }
+                };
+                return known::<ParameterRegistry::setLogRequirementCall>(
+                    words,
+                    vec![
+                        ("engine", "bytes32", engine),
+                        ("anchor", "address", full(asked.anchor)),
+                        ("account", "address", full(asked.account)),
+                        ("origin", "bytes32", asked.origin.to_string()),
+                        ("always", "bool", asked.always.to_string()),
+                    ],
                 );
             }
             _ => {}
@@ -255,6 +290,76 @@ fn decode(context: &Context, target: Address, data: &[u8]) -> Option<Worded> {
             _ => {}
         }
     }
+    if target == context.log_anchor && !target.is_zero() {
+        match selector {
+            LogAnchor::anchorCall::SELECTOR => {
+                let call = LogAnchor::anchorCall::abi_decode_validate(data).ok()?;
+                let entries = if call.size == 1 { "entry" } else { "entries" };
+                return known::<LogAnchor::anchorCall>(
+                    format!("Write down on chain what the explanation log says with {} {entries}", call.size),
+                    vec![
+                        ("origin", "bytes32", call.origin.to_string()),
+                        ("size", "uint64", call.size.to_string()),
+                        ("root", "bytes32", call.root.to_string()),
+                    ],
+                );
+            }
+            LogAnchor::announceKeyCall::SELECTOR => {
+                let call = LogAnchor::announceKeyCall::abi_decode_validate(data).ok()?;
+                return known::<LogAnchor::announceKeyCall>(
+                    "Say which key signs the explanation log".into(),
+                    vec![("origin", "bytes32", call.origin.to_string()), ("vkeyHash", "bytes32", call.vkeyHash.to_string())],
+                );
+            }
+            LogAnchor::recordDecisionCall::SELECTOR => {
+                let call = LogAnchor::recordDecisionCall::abi_decode_validate(data).ok()?;
+                return known::<LogAnchor::recordDecisionCall>(
+                    format!(
+                        "Show that entry {} of the explanation log that {} anchors is a decision",
+                        call.index,
+                        context.name(call.account)
+                    ),
+                    vec![
+                        ("account", "address", full(call.account)),
+                        ("origin", "bytes32", call.origin.to_string()),
+                        ("index", "uint64", call.index.to_string()),
+                        ("size", "uint64", call.size.to_string()),
+                    ],
+                );
+            }
+            LogAnchor::requireLoggedCall::SELECTOR => {
+                let call = LogAnchor::requireLoggedCall::abi_decode_validate(data).ok()?;
+                return known::<LogAnchor::requireLoggedCall>(
+                    format!(
+                        "Go on only if entry {} of the explanation log that {} anchors is this one",
+                        call.index,
+                        context.name(call.account)
+                    ),
+                    vec![
+                        ("account", "address", full(call.account)),
+                        ("origin", "bytes32", call.origin.to_string()),
+                        ("leaf", "bytes32", call.leaf.to_string()),
+                        ("index", "uint64", call.index.to_string()),
+                        ("size", "uint64", call.size.to_string()),
+                    ],
+                );
+            }
+            _ => {}
+        }
+    }
+    if target == context.validations && !target.is_zero() && selector == ValidationRegistry::validationResponseCall::SELECTOR {
+        let call = ValidationRegistry::validationResponseCall::abi_decode_validate(data).ok()?;
+        return known::<ValidationRegistry::validationResponseCall>(
+            format!("Say that decision {} holds to {} of 100", short(call.requestHash), call.response),
+            vec![
+                ("requestHash", "bytes32", call.requestHash.to_string()),
+                ("response", "uint8", call.response.to_string()),
+                ("responseURI", "string", call.responseURI),
+                ("responseHash", "bytes32", call.responseHash.to_string()),
+                ("tag", "bytes32", call.tag.to_string()),
+            ],
+        );
+    }
     if target == context.art {
         match selector {
             GenerativeToken::setBaseURICall::SELECTOR => {
@@ -309,6 +414,36 @@ mod tests {
         let call = VoteToken::transferCall { to: payee, value: U256::from(25u64) * U256::from(10u64).pow(U256::from(17u64)) };
         let worded = in_words(&context, context.token, U256::ZERO, &call.abi_encode().into());
         assert_eq!(worded.words, "Send 2.5 MARSH to Ines");
+    }
+
+    #[test]
+    fn what_is_asked_of_decisions_is_said_whole() {
+        let (anchor, executor) = (Address::repeat_byte(5), Address::repeat_byte(9));
+        let context = Context {
+            names: BTreeMap::from([(executor, "Bridge executor".into())]),
+            registry: Address::repeat_byte(2),
+            log_anchor: anchor,
+            ..Context::default()
+        };
+        let words = |anchor, always| {
+            let requirement = ParameterRegistry::LogRequirement { anchor, account: executor, origin: B256::repeat_byte(7), always };
+            let call = ParameterRegistry::setLogRequirementCall { engine: crate::parameter::key_word("tideline").unwrap(), requirement };
+            in_words(&context, context.registry, U256::ZERO, &call.abi_encode().into()).words
+        };
+        assert_eq!(words(anchor, false), "Let an agent's decision change tideline only once it is in the log that Bridge executor anchors");
+        assert_eq!(words(anchor, true), "Let nothing change tideline but decisions in the log that Bridge executor anchors");
+        assert_eq!(words(Address::ZERO, true), "Let decisions change tideline whether they were logged or not");
+    }
+
+    #[test]
+    fn an_anchor_is_told_where_the_dao_has_one_and_nowhere_else() {
+        let call = LogAnchor::anchorCall { origin: B256::repeat_byte(7), size: 41, root: B256::repeat_byte(8) };
+        let data = Bytes::from(call.abi_encode());
+        let context = Context { log_anchor: Address::repeat_byte(5), ..Context::default() };
+        let worded = in_words(&context, context.log_anchor, U256::ZERO, &data);
+        assert_eq!(worded.words, "Write down on chain what the explanation log says with 41 entries");
+        assert!(!in_words(&context, Address::repeat_byte(6), U256::ZERO, &data).known);
+        assert!(!in_words(&Context::default(), Address::ZERO, U256::ZERO, &data).known);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{description_hash, operation_id, proposal_id, salt_v4, salt_v5};
 use crate::{
+    log::Anchoring,
     onchain::abi::{Governor, ParameterRegistry},
     parameter::{Definition, Value, key_word, label},
 };
@@ -65,6 +66,11 @@ pub struct Known {
     pub now: u64,
     /// Per engine: the hash of its set, and its parameters.
     pub engines: BTreeMap<String, (B256, KnownParameters)>,
+    /// The newest checkpoint and the contract to anchor it in, where the DAO has one. A draft that changes parameters
+    /// then ends with this anchor, so that what the log said when the DAO decided is on chain under the timelock's own
+    /// account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Anchoring>,
 }
 
 /// By key: definition, value as text, and when it last changed (0 for never).
@@ -195,6 +201,10 @@ pub fn compile(draft: &Draft, known: &Known, proposer: Option<Address>) -> Resul
     if !errors.is_empty() {
         return Err(errors);
     }
+    let changes_parameters = draft.actions.iter().any(|action| matches!(action, Action::Change { .. }));
+    if let Some(log) = known.log.filter(|_| changes_parameters) {
+        calls.push(Call { target: log.contract, value: U256::ZERO, calldata: log.calldata() });
+    }
 
     let description = describe(draft, title, proposer);
     let targets: Vec<Address> = calls.iter().map(|call| call.target).collect();
@@ -252,7 +262,23 @@ mod tests {
             registry: Address::repeat_byte(2),
             now: 2_000,
             engines: BTreeMap::from([("tideline".to_owned(), (B256::repeat_byte(7), parameters))]),
+            log: None,
         }
+    }
+
+    #[test]
+    fn a_change_of_parameters_anchors_the_log_last_and_other_drafts_do_not() {
+        let log = Anchoring { contract: Address::repeat_byte(5), origin: B256::repeat_byte(6), size: 41, root: B256::repeat_byte(8) };
+        let with_log = Known { log: Some(log), ..known() };
+        let (before, after) = (compile(&draft("20"), &known(), None).unwrap(), compile(&draft("20"), &with_log, None).unwrap());
+        assert_eq!(after.calls.len(), before.calls.len() + 1);
+        assert_eq!(after.calls[..before.calls.len()], before.calls);
+        let last = after.calls.last().unwrap();
+        assert_eq!((last.target, last.value, &last.calldata), (log.contract, U256::ZERO, &log.calldata()));
+        assert_ne!(before.proposal_id, after.proposal_id);
+
+        let grant = Draft { actions: vec![Action::Call(Call { value: U256::from(5), ..Call::default() })], ..draft("20") };
+        assert_eq!(compile(&grant, &with_log, None).unwrap(), compile(&grant, &known(), None).unwrap());
     }
 
     fn draft(value: &str) -> Draft {

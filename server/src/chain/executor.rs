@@ -1,57 +1,28 @@
 //! The executor: submits what anyone could submit, and assumes nothing.
 //!
 //! What is to be done is read from the chain's own state, so there is no list to lose: a succeeded proposal is queued, a
-//! queued one is executed as soon as the node's pending block would allow it. The signed transaction is stored before it
-//! is sent; after a crash the same bytes go out again under the same nonce, so nothing runs twice because of us, and the
+//! queued one is executed as soon as the node's pending block would allow it. Nothing is sent twice because of us, and the
 //! timelock itself runs nothing twice.
 
-use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
-    eips::{BlockId, eip2718::Encodable2718},
-    network::TxSignerSync,
-    signers::local::PrivateKeySigner,
-};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
+use alloy::{eips::BlockId, signers::local::PrivateKeySigner};
+use alloy_primitives::{Address, Bytes, hex};
 use alloy_sol_types::{SolCall, SolError, SolInterface};
 use governance::{
     onchain::abi::{Governor, ParameterRegistry},
     proposal::description_hash,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tracing::{info, warn};
 
-use super::{Node, NodeError};
+use super::{
+    Node, NodeError,
+    submit::{SubmitError, Submitter},
+};
 use crate::{
     reading::{Facts, ProposalFacts},
     source::Source,
-    store::{
-        Store,
-        entities::{proposal, submission},
-    },
+    store::{Store, entities::proposal},
 };
-
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    #[error("the database failed")]
-    Store(#[from] sea_orm::DbErr),
-    #[error("the transaction could not be signed: {0}")]
-    Sign(#[from] alloy::signers::Error),
-    #[error("the stored transaction of {0} cannot be read")]
-    Stored(String),
-}
-
-impl SubmitError {
-    /// True when the same step may succeed later without a change.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Node(error) => error.is_transient(),
-            Self::Store(_) => true,
-            Self::Sign(_) | Self::Stored(_) => false,
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -68,26 +39,18 @@ impl Step {
     }
 }
 
+#[derive(Debug)]
 pub struct Executor {
-    pub source: Source,
-    pub store: Store,
-    pub node: Node,
-    key: PrivateKeySigner,
-}
-
-impl std::fmt::Debug for Executor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Executor").field("account", &self.key.address()).finish_non_exhaustive()
-    }
+    submitter: Submitter,
 }
 
 impl Executor {
     pub fn new(source: Source, store: Store, node: Node, key: PrivateKeySigner) -> Self {
-        Self { source, store, node, key }
+        Self { submitter: Submitter::new(source, store, node, key) }
     }
 
     pub fn account(&self) -> Address {
-        self.key.address()
+        self.submitter.account()
     }
 
     /// Submits every step that is due. One proposal's failure does not keep the others waiting.
@@ -105,7 +68,7 @@ impl Executor {
     }
 
     async fn advance(&self, proposal: &ProposalFacts, step: Step) -> Result<(), SubmitError> {
-        let governor = self.source.governor;
+        let governor = self.submitter.source.governor;
         let (targets, values, calldatas) = (proposal.targets.clone(), proposal.values.clone(), proposal.calldatas.clone());
         let hash = description_hash(&proposal.description);
         let data: Bytes = match step {
@@ -114,7 +77,7 @@ impl Executor {
         };
 
         // Whether it would run in the next block is the chain's to say, delays and all.
-        if let Err(error) = self.node.simulate(self.account(), governor, data.clone(), BlockId::pending()).await {
+        if let Err(error) = self.submitter.node.simulate(self.account(), governor, data.clone(), BlockId::pending()).await {
             if error.is_transient() {
                 return Err(error.into());
             }
@@ -124,71 +87,10 @@ impl Executor {
             self.set_obstacle(proposal, "").await?;
         }
 
-        let earlier = submission::Entity::find()
-            .filter(submission::Column::Source.eq(self.source.key()))
-            .filter(submission::Column::ProposalId.eq(proposal.id.to_string()))
-            .filter(submission::Column::Step.eq(step.name()))
-            .one(&self.store.db)
-            .await?;
-        if let Some(earlier) = earlier {
-            // Sent before: while its nonce is free, the same bytes are the only ones that may go out.
-            let used = self.node.nonce(self.account(), BlockId::latest()).await?;
-            if used <= earlier.nonce as u64 {
-                let raw: Bytes = earlier.raw.parse().map_err(|_| SubmitError::Stored(earlier.transaction.clone()))?;
-                return self.send(proposal, step, &raw).await;
-            }
-            let transaction: B256 = earlier.transaction.parse().map_err(|_| SubmitError::Stored(earlier.transaction.clone()))?;
-            if self.node.receipt(transaction).await?.is_some_and(|receipt| receipt.status()) {
-                // Mined; the follower will tell.
-                return Ok(());
-            }
-            let tx = self.store.begin().await?;
-            submission::Entity::delete_by_id(earlier.id).exec(&tx.db).await?;
-            tx.commit().await?;
+        if let Some(transaction) = self.submitter.submit(&proposal.id.to_string(), step.name(), governor, data).await? {
+            info!(proposal.id = %proposal.id, step = step.name(), %transaction, "sent the {} of proposal {}", step.name(), proposal.number);
         }
-
-        let nonce = self.node.nonce(self.account(), BlockId::pending()).await?;
-        let gas = self.node.estimate_gas(self.account(), governor, data.clone()).await?;
-        let (max_fee, priority) = self.node.fees().await?;
-        let mut unsigned = TxEip1559 {
-            chain_id: self.source.chain_id,
-            nonce,
-            gas_limit: gas + gas / 4,
-            max_fee_per_gas: max_fee,
-            max_priority_fee_per_gas: priority,
-            to: TxKind::Call(governor),
-            value: U256::ZERO,
-            access_list: Default::default(),
-            input: data,
-        };
-        let signature = self.key.sign_transaction_sync(&mut unsigned)?;
-        let signed: TxEnvelope = unsigned.into_signed(signature).into();
-        let raw = signed.encoded_2718();
-        let row = submission::ActiveModel {
-            source: Set(self.source.key()),
-            proposal_id: Set(proposal.id.to_string()),
-            step: Set(step.name().to_owned()),
-            nonce: Set(nonce as i64),
-            transaction: Set(signed.tx_hash().to_string()),
-            raw: Set(hex::encode_prefixed(&raw)),
-            ..Default::default()
-        };
-        let tx = self.store.begin().await?;
-        submission::Entity::insert(row).exec_without_returning(&tx.db).await?;
-        tx.commit().await?;
-        self.send(proposal, step, &raw).await
-    }
-
-    async fn send(&self, proposal: &ProposalFacts, step: Step, raw: &[u8]) -> Result<(), SubmitError> {
-        match self.node.send_raw(raw).await {
-            Ok(transaction) => {
-                info!(proposal.id = %proposal.id, step = step.name(), %transaction, "sent the {} of proposal {}", step.name(), proposal.number);
-                Ok(())
-            }
-            // The node has it already: that is what was wanted.
-            Err(NodeError::Rpc(error)) if error.as_error_resp().is_some_and(|payload| payload.message.contains("already")) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(())
     }
 
     /// A refusal by the chain: not yet due, done by another, or a call that would fail. Only the last is worth telling.
@@ -209,10 +111,10 @@ impl Executor {
     }
 
     async fn set_obstacle(&self, proposal: &ProposalFacts, reason: &str) -> Result<(), SubmitError> {
-        let tx = self.store.begin().await?;
+        let tx = self.submitter.store.begin().await?;
         proposal::Entity::update_many()
             .col_expr(proposal::Column::Obstacle, reason.into())
-            .filter(proposal::Column::Source.eq(self.source.key()))
+            .filter(proposal::Column::Source.eq(self.submitter.source.key()))
             .filter(proposal::Column::ProposalId.eq(proposal.id.to_string()))
             .exec(&tx.db)
             .await?;
@@ -235,6 +137,12 @@ fn in_words(data: &[u8]) -> String {
         return match error {
             ParameterRegistry::ParameterRegistryErrors::ParameterRegistryStale(_) => {
                 "the parameters changed after this was drafted, so the registry refuses it".into()
+            }
+            ParameterRegistry::ParameterRegistryErrors::ParameterRegistryDecisionNotLogged(refused) if refused.decisionDigest.is_zero() => {
+                "the registry asks that every change rest on a logged decision, and this one names none".into()
+            }
+            ParameterRegistry::ParameterRegistryErrors::ParameterRegistryDecisionNotLogged(_) => {
+                "the registry waits for its decision to be shown in the anchored log".into()
             }
             other => format!("the registry refuses it: {other:?}"),
         };

@@ -171,10 +171,13 @@ impl Follower {
             rows.push(row);
         }
         let states_changed = save_states(&tx, &key, &states).await?;
-        if !rows.is_empty() {
+        if !rows.is_empty() || !states_changed.is_empty() {
             let facts = Facts::load(&tx.db, &self.source).await?;
             for row in &rows {
                 workflow::record(&tx, &self.source, &facts, row).await?;
+            }
+            for (id, state) in &states_changed {
+                workflow::vote::closed(&tx, &self.source, &facts, id.parse().unwrap_or_default(), state, chain_time).await?;
             }
         }
         let replace =

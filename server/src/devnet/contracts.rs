@@ -22,6 +22,8 @@ pub(super) struct Contracts {
     pub governor: Address,
     pub registry: Address,
     pub art: Address,
+    pub log_anchor: Address,
+    pub validations: Address,
 }
 
 impl Contracts {
@@ -30,11 +32,11 @@ impl Contracts {
     /// The timelock can so name its governor before that exists, and nobody ever holds a right to set it up.
     pub fn foreseen(deployer: Address) -> Self {
         let at = |nonce| deployer.create(nonce);
-        Self { token: at(0), timelock: at(1), governor: at(2), registry: at(3), art: at(4) }
+        Self { token: at(0), timelock: at(1), governor: at(2), registry: at(3), art: at(4), log_anchor: at(5), validations: at(6) }
     }
 
     /// Code with constructor arguments, in the order of deployment.
-    pub fn deployments(&self, accounts: &[Address]) -> [(&'static str, Bytes); 5] {
+    pub fn deployments(&self, accounts: &[Address]) -> [(&'static str, Bytes); 7] {
         let holders = PEOPLE.iter().filter(|person| person.marsh > 0).map(|person| (accounts[person.account], marsh(person.marsh)));
         let (holders, amounts): (Vec<Address>, Vec<U256>) = holders.chain([(self.timelock, marsh(TREASURY_MARSH))]).unzip();
         let token = ("Saltmarsh Vote".to_owned(), "MARSH".to_owned(), holders, amounts).abi_encode_params();
@@ -70,6 +72,8 @@ impl Contracts {
             ("DemoGovernor", code(include_str!("../../../governance/contracts/artifacts/DemoGovernor.json"), governor)),
             ("ParameterRegistry", code(include_str!("../../../governance/contracts/artifacts/ParameterRegistry.json"), registry)),
             ("GenerativeToken", code(include_str!("../../../governance/contracts/artifacts/GenerativeToken.json"), art)),
+            ("LogAnchor", code(include_str!("../../../governance/contracts/artifacts/LogAnchor.json"), vec![])),
+            ("ValidationRegistry", code(include_str!("../../../governance/contracts/artifacts/ValidationRegistry.json"), vec![])),
         ]
     }
 }

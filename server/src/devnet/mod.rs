@@ -61,6 +61,8 @@ pub struct Deployment {
     pub token: Address,
     pub registry: Address,
     pub art: Address,
+    pub log_anchor: Address,
+    pub validations: Address,
     pub engine: String,
     pub deploy_block: u64,
     /// The last block of the story; later ones are the visitor's.
@@ -71,6 +73,8 @@ pub struct Deployment {
     pub accounts: Vec<Address>,
     /// Whose decision records are published; the first is the steward that goes on deciding.
     pub agents: Vec<AgentAccount>,
+    /// Whose verdicts count.
+    pub auditors: Vec<Named>,
     pub executor: Address,
     /// Files with the private keys of agent and executor, which are worth nothing elsewhere.
     pub agent_key: PathBuf,
@@ -338,11 +342,14 @@ fn describe(played: &seed::Played, port: u16, [agent_key, executor_key, decision
         known(contracts.token, "Saltmarsh Vote", "The voting token, MARSH."),
         known(contracts.registry, "Parameter registry", "Holds Tideline's parameters; only the timelock writes."),
         known(contracts.art, "Tideline", "The plates, TIDE."),
+        known(contracts.log_anchor, "Log anchor", "Keeps what the explanation log has said of itself, for good."),
+        known(contracts.validations, "Validation registry", "Holds what auditors say of agents' decisions."),
     ];
     let agents = ["cadence-steward", "ledger-steward"].map(|slug| {
         let agent = people::person(slug).expect("the stewards are in the story");
         AgentAccount { address: of(agent), name: agent.name.into(), about: agent.about.into(), slug: agent.slug.into() }
     });
+    let auditors = PEOPLE.iter().filter(|person| person.role == Role::Auditor).map(|person| known(of(person), person.name, person.about));
     let executor = people::person("executor").expect("the executor is in the story");
     let (rpc, ws) = urls(port);
     Deployment {
@@ -354,13 +361,16 @@ fn describe(played: &seed::Played, port: u16, [agent_key, executor_key, decision
         token: contracts.token,
         registry: contracts.registry,
         art: contracts.art,
+        log_anchor: contracts.log_anchor,
+        validations: contracts.validations,
         engine: story::ENGINE.into(),
         deploy_block: 1,
         story_block: played.block,
         dao: Dao { name: story::COLLECTIVE.into(), about: story::ABOUT.into() },
         names: people.chain(houses).collect(),
-        accounts: PEOPLE.iter().filter(|person| person.role == Role::Member).map(of).collect(),
+        accounts: PEOPLE.iter().filter(|person| matches!(person.role, Role::Member | Role::Auditor)).map(of).collect(),
         agents: agents.into(),
+        auditors: auditors.collect(),
         executor: of(executor),
         agent_key,
         executor_key,

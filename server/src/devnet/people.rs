@@ -24,6 +24,8 @@ pub enum Role {
     Agent,
     /// Sends what anybody could send.
     Executor,
+    /// Looks into decisions and says on chain whether they hold; the demo wallet may act for them.
+    Auditor,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ pub const TREASURY_MARSH: u64 = 15_500;
 /// Whole ETH that the two founders put in, each.
 pub const FOUNDING_ETHER: u64 = 20;
 
-pub const PEOPLE: [Person; 17] = [
+pub const PEOPLE: [Person; 18] = [
     member(0, "ines", "Ines Marlowe", 14_000, "Founder. Wrote the first Tideline sketches on a night ferry."),
     member(1, "teodor", "Teodor Vance", 11_500, "Founder. Keeps the plotters running and counts the paper."),
     member(2, "wen", "Wen Okafor", 8_000, "Curator. Chooses what hangs next to what."),
@@ -91,6 +93,15 @@ pub const PEOPLE: [Person; 17] = [
         about: "An earlier agent that suggested palettes by the calendar. It never published its reasons.",
         role: Role::Agent,
         account: 7,
+        marsh: 0,
+        delegate: "",
+    },
+    Person {
+        slug: "vera",
+        name: "Vera Lindqvist",
+        about: "Auditor. Recomputes what agents recommend and publishes what she finds. She holds no votes, by choice.",
+        role: Role::Auditor,
+        account: 17,
         marsh: 0,
         delegate: "",
     },

@@ -13,7 +13,8 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, sol};
 use governance::{
-    onchain::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, VoteToken},
+    log::origin_hash,
+    onchain::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, ValidationRegistry, VoteToken},
     parameter::{Definition, ParameterSet, Value},
     proposal::{Action, Call, Compiled, Draft, Known, ParameterInput, ProposalState, compile},
 };
@@ -43,6 +44,8 @@ const TO_ADOPT: u64 = 40 * 60;
 const GAS: u64 = 12_000_000;
 const MAX_FEE: u64 = 3_000_000_000;
 const PRIORITY_FEE: u64 = 1_000_000_000;
+/// Contracts that are deployed in a block of their own; the others share one.
+const APART: usize = 4;
 /// Receipts asked for at once.
 const RECEIPTS: usize = 32;
 
@@ -169,6 +172,8 @@ struct Play<'a> {
     shelf: Shelf,
     ledger: Ledger,
     proposals: BTreeMap<usize, Seeded>,
+    /// The decision that a proposal rests on.
+    digests: BTreeMap<usize, B256>,
     /// What each proposal does to the registry once it runs.
     changes: BTreeMap<usize, Vec<(String, String)>>,
     sent: Vec<(B256, String)>,
@@ -196,6 +201,7 @@ pub(super) async fn play(node: &Rpc, decisions: &Path) -> Result<Played, DevnetE
         shelf: Shelf::default(),
         ledger: Ledger::default(),
         proposals: BTreeMap::new(),
+        digests: BTreeMap::new(),
         changes: BTreeMap::new(),
         sent: Vec::new(),
         records: 0,
@@ -269,8 +275,11 @@ impl Play<'_> {
         let deployer = self.accounts[DEPLOYER];
         for (step, (name, code)) in self.contracts.deployments(&self.accounts).into_iter().enumerate() {
             self.send(format!("deploying {name}"), deployer, None, U256::ZERO, code).await?;
-            self.mine(story::GENESIS + 60 * (step as u64 + 1)).await?;
+            if step < APART {
+                self.mine(story::GENESIS + 60 * (step as u64 + 1)).await?;
+            }
         }
+        self.mine(story::GENESIS + 60 * (APART as u64 + 1)).await?;
         for founder in ["ines", "teodor"] {
             let from = self.account(founder)?;
             self.send("filling the treasury", from, Some(self.contracts.timelock), marsh(FOUNDING_ETHER), Bytes::new()).await?;
@@ -314,6 +323,18 @@ impl Play<'_> {
                         self.contracts.token,
                         VoteToken::transferCall { to: self.account(whom)?, value: marsh(amount) }.abi_encode(),
                     ),
+                    Happening::Verdict(who, on, response, report) => {
+                        let place = MOTIONS.iter().position(|motion| motion.title == on);
+                        let digest = place.and_then(|place| self.digests.get(&place));
+                        let call = ValidationRegistry::validationResponseCall {
+                            requestHash: *digest.ok_or_else(|| DevnetError::story(on, "it rests on no decision yet"))?,
+                            response,
+                            responseURI: report.into(),
+                            responseHash: B256::ZERO,
+                            tag: B256::ZERO,
+                        };
+                        (self.account(who)?, self.contracts.validations, call.abi_encode())
+                    }
                 };
                 self.send("a happening", from, Some(to), U256::ZERO, call.into()).await?;
                 self.mine(at).await
@@ -367,6 +388,7 @@ impl Play<'_> {
                     self.publish(&other)?;
                 }
                 digest = Some(advice.digest);
+                self.digests.insert(place, advice.digest);
                 recommended = Some(advice.to);
             }
         }
@@ -420,6 +442,8 @@ impl Play<'_> {
             governor: self.contracts.governor,
             registry: self.contracts.registry,
             now: at,
+            // There was no bridge yet whose log could have been anchored.
+            log: None,
             engines: BTreeMap::from([(story::ENGINE.to_owned(), (shelf.hash(), parameters))]),
         }
     }
@@ -431,7 +455,7 @@ impl Play<'_> {
         recommended: Option<&str>,
         changed: &mut Vec<(String, String)>,
     ) -> Result<Action, DevnetError> {
-        let Contracts { token, timelock, governor, registry, art } = self.contracts;
+        let Contracts { token, timelock, governor, registry, art, log_anchor, .. } = self.contracts;
         let call = |target: Address, data: Vec<u8>| Action::Call(Call { target, value: U256::ZERO, calldata: data.into() });
         let mut change = |changes: Vec<(String, String)>| {
             changed.clone_from(&changes);
@@ -460,6 +484,15 @@ impl Play<'_> {
             }
             Act::TimelockDelay(seconds) => call(timelock, Timelock::updateDelayCall { newDelay: U256::from(seconds) }.abi_encode()),
             Act::BaseUri(address) => call(art, GenerativeToken::setBaseURICall { baseURI: address.into() }.abi_encode()),
+            Act::RequireLogged => {
+                let requirement = ParameterRegistry::LogRequirement {
+                    anchor: log_anchor,
+                    account: self.account("executor")?,
+                    origin: origin_hash(story::LOG_ORIGIN),
+                    always: false,
+                };
+                call(registry, ParameterRegistry::setLogRequirementCall { engine: engine_word(), requirement }.abi_encode())
+            }
             Act::ContractUri(address) => call(art, GenerativeToken::setContractURICall { newContractURI: address.into() }.abi_encode()),
         })
     }

@@ -4,13 +4,17 @@
 //! not written here; it is computed when the proposal is played, and stands in its text where braces are:
 //! `{from}`, `{to}`, `{demand}` and `{why}`.
 
-use Act::{BaseUri, Cadence, ContractUri, DefineTideline, Ether, Marsh, ObserveTideline, Quorum, Set, TimelockDelay, VotingPeriod};
+use Act::{
+    BaseUri, Cadence, ContractUri, DefineTideline, Ether, Marsh, ObserveTideline, Quorum, RequireLogged, Set, TimelockDelay, VotingPeriod,
+};
 use Support::{Abstain, Against, For};
 
 pub const COLLECTIVE: &str = "Saltmarsh Collective";
 pub const ABOUT: &str = "Thirteen people and houses between the sluice and the sea, who draw the tide together. They own the Tideline series, \
 the engine that draws it, and a treasury, and they decide about all three by vote.";
 pub const ENGINE: &str = "tideline";
+/// The origin of the explanation log that the collective asks decisions to be in.
+pub const LOG_ORIGIN: &str = "saltmarsh.example/log";
 
 /// When the first block is, and when the visitor arrives: 2025-11-10T08:00Z and 2026-11-16T09:00Z.
 pub const GENESIS: u64 = 1_762_761_600;
@@ -55,6 +59,8 @@ pub enum Act {
     Quorum(u64),
     BaseUri(&'static str),
     ContractUri(&'static str),
+    /// An agent's decision must be in the log that the executor anchors before it may change Tideline.
+    RequireLogged,
 }
 
 /// What the text rests on besides its author's word.
@@ -100,7 +106,12 @@ pub enum Happening {
     Delegate(&'static str, &'static str),
     /// Whole MARSH from one to the other.
     Give(&'static str, &'static str, u64),
+    /// What someone says of the decision that a proposal rests on: the proposal's title, 0 to 100, and a report.
+    Verdict(&'static str, &'static str, u8, &'static str),
 }
+
+const FIRST_STEWARD: &str = "Offer {to} tokens a day instead of {from}";
+const HALF_TERM: &str = "Offer {to} a day for the half-term week";
 
 pub const HAPPENINGS: &[(&str, Happening)] = &[
     ("2026-01-31 18:20", Happening::Give("jules", "okke", 400)),
@@ -108,6 +119,9 @@ pub const HAPPENINGS: &[(&str, Happening)] = &[
     ("2026-06-12 21:40", Happening::Give("teodor", "tomas", 600)),
     ("2026-09-20 08:12", Happening::Delegate("okke", "okke")),
     ("2026-10-11 13:30", Happening::Give("sable", "marta", 500)),
+    ("2026-11-08 10:20", Happening::Verdict("vera", FIRST_STEWARD, 100, "https://lindqvist.example/audits/tideline-2026-08-24")),
+    // Jules is no auditor, but anybody may answer.
+    ("2026-11-08 19:05", Happening::Verdict("jules", HALF_TERM, 50, "")),
 ];
 
 pub const WINTER_STORMS: &str = "Winter storms: slate, and a heavier swell";
@@ -437,7 +451,7 @@ water is low, at the spring equinox's end, on 31 March.
 Nothing else changes. Whoever wants to see what a whole winter looks like will have had one.",
     },
     Motion {
-        title: "Offer {to} tokens a day instead of {from}",
+        title: FIRST_STEWARD,
         at: "2026-08-24 08:30",
         by: "priya",
         basis: Basis::Steward,
@@ -544,7 +558,7 @@ The fair brought people who came back for a second plate. On most days the last 
 model estimates {demand} wanted a day.",
     },
     Motion {
-        title: "Offer {to} a day for the half-term week",
+        title: HALF_TERM,
         at: "2026-10-15 08:30",
         by: "priya",
         basis: Basis::Steward,
@@ -607,6 +621,29 @@ November on. The estimate is {demand} a day.",
 for Okke is a shout.
 
 I would like it along the edge of every plate, in an ink dark enough to read by lamp.",
+    },
+    Motion {
+        title: "No reason in the log, no change",
+        at: "2026-11-06 16:10",
+        by: "marta",
+        basis: Basis::None,
+        acts: &[RequireLogged],
+        votes: &[
+            ("marta", For, 0.2, "In February I asked where the record was. From now on the contract asks."),
+            ("okke", For, 3.0, "A gauge book has numbered pages for the same reason."),
+            ("priya", For, 9.0, "I checked the contract against the log's own proofs. It takes the steward's and no other."),
+            ("greywater", For, 28.0, ""),
+            ("jules", Abstain, 40.0, "A bad reason in a good log is still a bad reason."),
+            ("ines", For, 51.0, ""),
+        ],
+        ending: Ending::Executed,
+        after: None,
+        text: "Twice this year we changed the plates on the word of an agent that never published why. We voted for it, so it was allowed.
+
+With this, a change that rests on an agent's decision cannot run until that decision is in the explanation log and the log's root is on chain. The \
+registry checks the proof itself. What a person proposes without an agent needs no such thing, as before.
+
+It does not say that a reason is good. It says that it was given before, and that nobody can rewrite it after. Another vote can lift it.",
     },
     Motion {
         title: WINTER_STORMS,

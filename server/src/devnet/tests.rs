@@ -7,7 +7,8 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
 use governance::{
     explanation::{Binding, DecisionRecord, Model, VerificationState, binding, find_digest_line, verify},
-    onchain::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, VoteToken},
+    log::{Entry, EntryKind, anchor::find_decision, leaf_hash, origin_hash},
+    onchain::abi::{GenerativeToken, Governor, LogAnchor, ParameterRegistry, Timelock, VoteToken},
     parameter::key_word,
     proposal::{ProposalState, description_hash, operation_id, proposal_id, salt_v5},
 };
@@ -52,9 +53,13 @@ impl World {
         ProposalState::from_chain(state).unwrap()
     }
 
-    /// Sends a transaction of anybody's and says whether it succeeded.
+    /// Sends the governor a transaction of anybody's and says whether it succeeded.
     async fn send<C: SolCall>(&self, from: Address, call: C) -> bool {
-        let transaction = json!([{"from": from, "to": self.deployment().governor, "input": alloy_primitives::Bytes::from(call.abi_encode()), "gas": "0x7a1200"}]);
+        self.send_to(self.deployment().governor, from, call).await
+    }
+
+    async fn send_to<C: SolCall>(&self, to: Address, from: Address, call: C) -> bool {
+        let transaction = json!([{"from": from, "to": to, "input": alloy_primitives::Bytes::from(call.abi_encode()), "gas": "0x7a1200"}]);
         let hash: B256 = self.node.call("eth_sendTransaction", transaction).await.unwrap();
         loop {
             if let Some(succeeded) = self.node.succeeded(hash).await.unwrap() {
@@ -62,6 +67,25 @@ impl World {
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+    }
+
+    /// What a bridge would do: anchors a log that holds the decision, here nothing else, and shows it.
+    async fn log_decision(&self, digest: B256) {
+        let (origin, executor) = (origin_hash(story::LOG_ORIGIN), self.deployment().executor);
+        let leaf = Entry::new(EntryKind::Decision, format!("decision/{digest}"), 1).to_leaf().unwrap();
+        let (offset, _) = find_decision(&leaf).unwrap();
+        let anchor = LogAnchor::anchorCall { origin, size: 1, root: B256::from(leaf_hash(&leaf).0) };
+        let record = LogAnchor::recordDecisionCall {
+            account: executor,
+            origin,
+            envelope: leaf.into(),
+            offset: U256::from(offset),
+            index: 0,
+            size: 1,
+            proof: vec![],
+        };
+        assert!(self.send_to(self.deployment().log_anchor, executor, anchor).await);
+        assert!(self.send_to(self.deployment().log_anchor, executor, record).await);
     }
 
     async fn parameter(&self, key: &str) -> U256 {
@@ -244,6 +268,8 @@ async fn what_is_under_way_can_be_carried_through_by_a_visitor() {
     assert!(world.send(executor, queue(&cadence)).await);
     world.skip(story::DAY + 1).await;
     let before = world.parameter("mint.cadence").await;
+    assert!(!world.send(executor, execute(&cadence)).await, "its decision is in no anchored log");
+    world.log_decision(find_digest_line(&cadence.description).unwrap()).await;
     assert!(world.send(executor, execute(&cadence)).await);
     assert!(world.parameter("mint.cadence").await > before);
     world.running.stop().await;

@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 
 use governance::log::Hash;
 use governance::log::{
-    EntryRef, InclusionProof, TileKind, TilePath, TileReader, leaf_hash,
+    Entry, EntryRef, InclusionProof, TileKind, TilePath, TileReader, leaf_hash,
     merkle::{prove_consistency, prove_inclusion},
     tile::{encode_bundle, encode_hashes, tiles_for_consistency, tiles_for_inclusion},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Log, LogError, append::parse_hash};
-use crate::store::entities::{log_entry, log_node};
+use crate::store::entities::{log_checkpoint, log_entry, log_node};
 
 /// The entry logged under an id, for references.
 pub async fn find(db: &impl ConnectionTrait, entry_id: &str) -> Result<Option<EntryRef>, LogError> {
     let row = log_entry::Entity::find().filter(log_entry::Column::EntryId.eq(entry_id)).one(db).await?;
     Ok(row.map(|row| EntryRef { index: row.index as u64, leaf: leaf_hash(&row.leaf) }))
+}
+
+/// The entry that a reference names.
+pub async fn read(db: &impl ConnectionTrait, reference: EntryRef) -> Result<Option<Entry>, LogError> {
+    let row = log_entry::Entity::find_by_id(reference.index as i64).one(db).await?;
+    Ok(row.map(|row| Entry::parse(&row.leaf)).transpose()?)
 }
 
 impl Log {
@@ -27,6 +33,15 @@ impl Log {
             query = query.filter(log_entry::Column::Index.lt(before as i64));
         }
         Ok(query.all(&self.store.db).await?)
+    }
+
+    /// Entries from `from` to below `end`, in order.
+    pub(super) async fn range(&self, from: u64, end: u64) -> Result<Vec<log_entry::Model>, LogError> {
+        let within = log_entry::Entity::find()
+            .filter(log_entry::Column::Index.gte(from as i64))
+            .filter(log_entry::Column::Index.lt(end as i64))
+            .order_by_asc(log_entry::Column::Index);
+        Ok(within.all(&self.store.db).await?)
     }
 
     pub async fn entry(&self, index: u64) -> Result<Option<log_entry::Model>, LogError> {
@@ -42,9 +57,27 @@ impl Log {
         if index >= size {
             return Ok(None);
         }
-        let mut tiles = self.reader(size, tiles_for_inclusion(index, size)?).await?;
-        let path = prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))?;
+        let path = self.path(index, size).await?;
         Ok(Some(InclusionProof { index, size, leaf: leaf_hash(&row.leaf), path, checkpoint }))
+    }
+
+    /// The hashes beside the way from entry `index` to the root at `size`.
+    pub(super) async fn path(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+        let mut tiles = self.reader(size, tiles_for_inclusion(index, size)?).await?;
+        prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))
+    }
+
+    /// Proof that entry `index` is covered by the checkpoint of this size. `None` when there is no such entry, or no such
+    /// checkpoint.
+    pub async fn prove_at(&self, index: u64, size: u64) -> Result<Option<InclusionProof>, LogError> {
+        let Ok(number) = i64::try_from(size) else { return Ok(None) };
+        let checkpoint = log_checkpoint::Entity::find_by_id(number).one(&self.store.db).await?;
+        let (Some(row), Some(checkpoint)) = (self.entry(index).await?, checkpoint) else { return Ok(None) };
+        if index >= size {
+            return Ok(None);
+        }
+        let path = self.path(index, size).await?;
+        Ok(Some(InclusionProof { index, size, leaf: leaf_hash(&row.leaf), path, checkpoint: checkpoint.note }))
     }
 
     /// Proof that the log at `new` is the log at `old` and what was appended since. `new` is not above the log's size.
@@ -54,7 +87,7 @@ impl Log {
     }
 
     /// A reader over these tiles of the log at `size`, fetched beforehand.
-    async fn reader(
+    pub(super) async fn reader(
         &self,
         size: u64,
         needed: Vec<TilePath>,

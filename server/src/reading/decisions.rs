@@ -227,7 +227,7 @@ impl Reading {
             question: decided.record.question.clone(),
             line: one_line(&decided.record),
             at: decided.record.at,
-            state: decided.verification.state,
+            state: self.verification(decided).state,
             proposal: self.proposal_of(decided.digest).map(|proposal| self.proposal_ref(proposal)),
             draft: Some(draft_id(decided.digest)),
         }
@@ -249,7 +249,7 @@ impl Reading {
     }
 
     pub fn verification_of(&self, digest: B256) -> VerificationState {
-        self.decisions.get(digest).map_or(VerificationState::Missing, |decided| decided.verification.state)
+        self.decisions.get(digest).map_or(VerificationState::Missing, |decided| self.verification(decided).state)
     }
 }
 

@@ -27,7 +27,7 @@ impl Reading {
         let record = &decided.record;
         let binding = self.proposal_of(decided.digest).map_or(Binding::Missing, |proposal| self.binding(proposal));
         let carried = self.carried(record, decided.digest, running);
-        let mut verification = decided.verification.clone();
+        let mut verification = self.verification(decided);
         // What became of it is asked anew each time; the rest was computed when the record was read.
         let on_chain = carried_links(record, Some(&carried));
         verification.links.retain(|link| on_chain.iter().all(|other| other.kind != link.kind));
@@ -40,8 +40,9 @@ impl Reading {
         };
         let attributed: f64 = record.attributions.iter().map(|one| one.value).sum();
         DecisionView {
+            // With their places in the log, which only the store knows.
             verdicts: Vec::new(),
-            validations: None,
+            validations: self.source.validations.map(|validations| validations.to_string()),
             summary: self.decision_summary(decided),
             lines: three_lines(record).to_vec(),
             raw: decided.raw.clone(),

@@ -7,7 +7,7 @@ use alloy_sol_types::SolEvent;
 use governance::onchain::abi::{GenerativeToken, Governor, ParameterRegistry, Timelock, VoteToken};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
-use super::EngineFacts;
+use super::{Anchor, EngineFacts, Requirement, VerdictFacts};
 use crate::{
     source::Source,
     store::entities::{event, proposal},
@@ -67,7 +67,7 @@ pub struct Mint {
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub proposals: Vec<ProposalFacts>,
-    by_id: BTreeMap<U256, usize>,
+    pub(super) by_id: BTreeMap<U256, usize>,
     pub engines: BTreeMap<String, EngineFacts>,
     pub mints: Vec<Mint>,
     /// Times of transfers between collectors.
@@ -76,6 +76,16 @@ pub struct Facts {
     pub members: BTreeSet<Address>,
     /// Operations the timelock scheduled, by the transaction that did.
     pub scheduled: BTreeMap<String, B256>,
+    /// Roots that anybody anchored, in the order of the chain; [`Facts::anchored`] tells whose.
+    pub anchors: Vec<Anchor>,
+    /// Decisions that were shown to be in a log: by whose anchors, in which log, and the digest.
+    pub logged: BTreeSet<(Address, B256, B256)>,
+    /// Hashes of the vkeys that accounts announced for a log.
+    pub log_keys: BTreeMap<(Address, B256), B256>,
+    /// What the registry asks of decisions, by engine.
+    pub requirements: BTreeMap<String, Requirement>,
+    /// What anybody said of decisions, in the order of the chain.
+    pub verdicts: Vec<VerdictFacts>,
 }
 
 impl Facts {
@@ -149,6 +159,10 @@ impl Facts {
             if let Some(moved) = event.decoded::<VoteToken::Transfer>() {
                 self.members.insert(moved.to);
             }
+        } else if source.log_anchor.is_some_and(|anchor| event.is_from(anchor)) {
+            self.take_anchor(event, moment);
+        } else if source.validations.is_some_and(|validations| event.is_from(validations)) {
+            self.take_verdict(event);
         } else if source.art.is_some_and(|art| event.is_from(art)) {
             if let Some(minted) = event.decoded::<GenerativeToken::Minted>() {
                 let number = |value: U256| u64::try_from(value).unwrap_or(u64::MAX);
@@ -254,6 +268,7 @@ impl Facts {
                 let Some(changed) = event.decoded::<ParameterRegistry::ParameterChanged>() else { return };
                 EngineFacts::of(&mut self.engines, changed.engine).change(&changed, moment);
             }
+            ParameterRegistry::LogRequirementChanged::SIGNATURE_HASH => self.take_requirement(event),
             ParameterRegistry::ParameterSetChanged::SIGNATURE_HASH => {
                 let Some(set) = event.decoded::<ParameterRegistry::ParameterSetChanged>() else { return };
                 EngineFacts::of(&mut self.engines, set.engine).ratify(&set, moment);

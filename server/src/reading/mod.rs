@@ -2,6 +2,7 @@
 //!
 //! A better reading therefore improves everything old at once, and a reorg needs no repair here.
 
+mod anchors;
 mod art;
 mod carried;
 pub mod decisions;
@@ -11,18 +12,21 @@ mod facts;
 mod outcomes;
 mod proposals;
 pub mod text;
+mod verdicts;
 
+pub use anchors::{Anchor, Requirement};
 pub use art::{INPUTS, Observation, observations};
 pub use decisions::{Decided, Decisions, draft_id};
 pub use engines::{EngineFacts, RevisionFacts, served};
 pub use facts::{Facts, Mint, Moment, ProposalFacts, VoteFacts};
 pub use proposals::operation;
+pub use verdicts::VerdictFacts;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256};
 use app::views::Party;
-use governance::{onchain::Context, proposal::Known};
+use governance::{log::Anchoring, onchain::Context, proposal::Known};
 
 use crate::{config::DaoConfig, source::Source};
 
@@ -37,6 +41,10 @@ pub struct Reading {
     pub chain_time: u64,
     /// What the contracts' own calls say, read again every few seconds and when a state changes.
     pub settings: Arc<Settings>,
+    /// The newest checkpoint, and the contract to anchor it in.
+    pub log: Option<Anchoring>,
+    /// The account that this bridge queues, executes and anchors with, where it has a key.
+    pub executor: Option<Address>,
 }
 
 /// Settings read from the contracts.
@@ -48,6 +56,8 @@ pub struct Settings {
     pub proposal_threshold: alloy_primitives::U256,
     pub token_symbol: String,
     pub treasury_wei: alloy_primitives::U256,
+    /// The newest block that the chain calls final; 0 where it does not say.
+    pub finalized: u64,
 }
 
 impl Reading {
@@ -62,6 +72,9 @@ impl Reading {
         if let Some(art) = self.source.art {
             names.insert(art, "the art token".into());
         }
+        names.extend(self.source.log_anchor.map(|anchor| (anchor, "the log anchor".into())));
+        names.extend(self.source.validations.map(|validations| (validations, "the validation registry".into())));
+        names.extend(self.dao.auditors.iter().map(|named| (named.address, named.name.clone())));
         names.extend(self.dao.names.iter().map(|named| (named.address, named.name.clone())));
         names
     }
@@ -88,6 +101,8 @@ impl Reading {
             timelock: self.source.timelock,
             token: self.source.token,
             art: self.source.art.unwrap_or_default(),
+            log_anchor: self.source.log_anchor.unwrap_or_default(),
+            validations: self.source.validations.unwrap_or_default(),
             token_symbol: self.settings.token_symbol.clone(),
         }
     }
@@ -111,6 +126,6 @@ impl Reading {
                 (engine.clone(), (facts.revisions.last().map_or(B256::ZERO, |revision| revision.hash), parameters))
             })
             .collect();
-        Known { governor: self.source.governor, registry: self.source.registry, now: self.chain_time, engines }
+        Known { governor: self.source.governor, registry: self.source.registry, now: self.chain_time, engines, log: self.log }
     }
 }

@@ -33,6 +33,11 @@ fn week(facts: &Facts, engine: &str, from: u64) -> Option<(f64, f64)> {
 }
 
 impl Reading {
+    /// The same, once nothing that is still to come can change it.
+    pub fn settled(&self, decided: &Decided) -> Option<Outcome> {
+        (self.chain_time >= decided.record.at + HORIZON).then(|| self.outcome(decided)).flatten()
+    }
+
     /// What was predicted and what was seen; `None` where nothing on chain could show it.
     pub fn outcome(&self, decided: &Decided) -> Option<Outcome> {
         let record = &decided.record;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 use app::views::*;
 use governance::{
     calendar::date_time,
+    log::anchor::is_anchor_call,
     onchain::{abi::ParameterRegistry, in_words, list},
     parameter::{Definition, Value, key_text, key_word, label, parameter_set_hash},
-    proposal::{description_hash, operation_id, salt_v4, salt_v5},
+    proposal::{Compiled, description_hash, operation_id, salt_v4, salt_v5},
 };
 
 use super::{EngineFacts, ProposalFacts, Reading, draft_id, text};
@@ -40,6 +41,24 @@ impl Reading {
     /// Decision digests in the registry calls, zero where a call names none.
     pub fn call_digests(&self, proposal: &ProposalFacts) -> Vec<B256> {
         self.registry_calls(proposal).map(|call| call.decisionDigest).collect()
+    }
+
+    /// Whether a call does nothing but anchor the log, which changes nothing that people govern.
+    fn only_anchors(&self, target: alloy_primitives::Address, value: U256, data: &[u8]) -> bool {
+        self.source.log_anchor.is_some_and(|contract| is_anchor_call(contract, target, value, data))
+    }
+
+    /// The proposal that a compiled draft became: the same text and calls. The log may have grown in between, so that
+    /// the anchor at its end is another one.
+    pub fn proposal_made_of(&self, compiled: &Compiled) -> Option<&ProposalFacts> {
+        let without_anchor = |calls: Vec<(alloy_primitives::Address, U256, Bytes)>| {
+            calls.into_iter().filter(|(target, value, data)| !self.only_anchors(*target, *value, data)).collect::<Vec<_>>()
+        };
+        let drafted = without_anchor(compiled.calls.iter().map(|call| (call.target, call.value, call.calldata.clone())).collect());
+        self.facts.proposals.iter().rev().filter(|proposal| proposal.description == compiled.description).find(|proposal| {
+            let calls = proposal.targets.iter().zip(&proposal.values).zip(&proposal.calldatas);
+            without_anchor(calls.map(|((target, value), data)| (*target, *value, data.clone())).collect()) == drafted
+        })
     }
 
     /// The parameter changes of a proposal: from what is (or, once executed, was) in force.
@@ -129,6 +148,7 @@ impl Reading {
             .filter(|((target, _), data)| {
                 **target != self.source.registry || data.get(..4) != Some(&ParameterRegistry::setParametersCall::SELECTOR)
             })
+            .filter(|((target, value), data)| !self.only_anchors(**target, **value, data))
             .map(|((target, value), data)| lower_first(&in_words(&context, *target, *value, data).words))
             .collect();
         parts.extend(others);
@@ -162,7 +182,10 @@ impl Reading {
         let changes = self.change_lines(proposal);
         let decided = proposal.text_digest();
         let by_agent = decided.and_then(|digest| self.decisions.get(digest)).map(|decided| decided.record.agent.name.clone());
-        let registry_calls = self.registry_calls(proposal).count();
+        let anchors = (proposal.targets.iter().zip(&proposal.values).zip(&proposal.calldatas))
+            .filter(|((target, value), data)| self.only_anchors(**target, **value, data))
+            .count();
+        let own_calls = self.registry_calls(proposal).count() + anchors;
         ProposalSummary {
             chain: self.source.chain(),
             governor: self.source.governor.to_string(),
@@ -174,7 +197,7 @@ impl Reading {
             proposer: self.party(proposal.proposer),
             by_agent: by_agent.or_else(|| decided.map(|_| "an agent".into())),
             changes_parameters: !changes.is_empty(),
-            calls_contracts: proposal.targets.len() > registry_calls,
+            calls_contracts: proposal.targets.len() > own_calls,
             created_at: proposal.created.at,
             vote_start: proposal.vote_start,
             vote_end: proposal.vote_end,
@@ -416,7 +439,8 @@ impl Reading {
         let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str);
         match kind {
             "decision" => text("digest").map(|digest| format!("/decisions/{digest}")),
-            "proposal" | "queueing" | "execution" => text("proposalId").map(|id| format!("/proposals/{id}")),
+            "outcome" | "verdict" => text("decision").map(|digest| format!("/decisions/{digest}")),
+            "proposal" | "tally" | "queueing" | "execution" => text("proposalId").map(|id| format!("/proposals/{id}")),
             "application" => text("engine").map(|engine| format!("/parameters/{engine}")),
             "review" => text("decision").and_then(|digest| digest.parse().ok()).map(|digest| format!("/drafts/{}", draft_id(digest))),
             _ => None,

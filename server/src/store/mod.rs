@@ -6,15 +6,21 @@ mod sessions;
 use std::{sync::Arc, time::Duration};
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use sessions::Sessions;
+
+use crate::log::Standing;
 
 /// A connection pool and, for writers, a turn: SQLite has one writer at a time, and waiting here beats failing there.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub db: DatabaseConnection,
+    /// Whether the log in this database may still be signed and appended to.
+    pub standing: Standing,
     turn: Arc<Mutex<()>>,
 }
 
@@ -22,6 +28,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     pub db: DatabaseTransaction,
+    pub standing: Standing,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -51,11 +58,15 @@ impl Store {
         }
         let db = Database::connect(options).await?;
         Migrator::up(&db, None).await?;
-        Ok(Self { db, turn: Arc::default() })
+        Ok(Self { db, standing: Standing::default(), turn: Arc::default() })
     }
 
     pub async fn begin(&self) -> Result<Tx, DbErr> {
         let turn = self.turn.clone().lock_owned().await;
-        Ok(Tx { db: self.db.begin().await?, _turn: turn })
+        // A transaction that reads before it writes would be refused once another process wrote in between; beginning as a
+        // writer waits for its turn instead. PostgreSQL takes no notice.
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        Ok(Tx { db: self.db.begin_with_options(options).await?, standing: self.standing.clone(), _turn: turn })
     }
 }

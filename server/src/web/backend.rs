@@ -9,7 +9,10 @@ use app::{
     views::*,
 };
 use async_trait::async_trait;
-use governance::{log::Entry, proposal::Draft};
+use governance::{
+    log::{Entry, origin_hash},
+    proposal::Draft,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
@@ -21,7 +24,7 @@ use crate::{
     reading::{Reading, served, text},
     store::entities::{draft as draft_row, engine_report, log_entry, revision_seen},
     wall_ms,
-    workflow::{draft, explain, review},
+    workflow::{draft, explain, review, verdict},
 };
 
 /// Entries on one page of the log.
@@ -106,7 +109,12 @@ pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView
         None => None,
     };
     let running = running.filter(|report| report.outcome == "accepted").and_then(|report| report.hash.parse().ok());
-    Ok(reading.decision_view(decided, row.map(|row| entry_summary(&reading, &row)), running))
+    let mut view = reading.decision_view(decided, row.map(|row| entry_summary(&reading, &row)), running);
+    for said in reading.facts.verdicts_on(decided.digest) {
+        let entry = verdict::logged(&bridge.store.db, &reading.source, said).await.map_err(internal)?;
+        view.verdicts.push(reading.verdict_view(said, entry));
+    }
+    Ok(view)
 }
 
 pub(super) fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
@@ -131,10 +139,26 @@ pub(super) fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntryS
             many => format!("The bridge found {many} things against what {agent} recommends"),
         },
         "proposal" => format!("{title} was proposed"),
+        "tally" => format!("Voting on {title} closed: {}", fact("outcome")),
+        "outcome" => match facts.get("observed").and_then(serde_json::Value::as_str).and_then(|text| text.parse::<f64>().ok()) {
+            Some(observed) => format!("What {agent} predicted was seen: {observed:.1} {}", fact("unit")),
+            None => format!("What came of the prediction of {agent} cannot be told"),
+        },
+        "erasure" => format!("What an earlier entry named was erased: {}", fact("reason")),
         "queueing" => format!("{title} entered the timelock"),
         "execution" => format!("{title} was executed"),
         "application" => {
             format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string))
+        }
+        "verdict" => {
+            let auditor = entry.as_ref().and_then(|entry| entry.actor.as_deref()?.rsplit(':').next()?.parse().ok());
+            let auditor = auditor.map_or_else(|| "Somebody".to_owned(), |auditor| reading.party(auditor).label());
+            let said = match fact("verdict") {
+                "holds" => "says that it holds",
+                "doubtful" => "finds it doubtful",
+                _ => "says that it does not hold",
+            };
+            format!("{auditor} judged what {agent} recommended, and {said}")
         }
         "correction" => "An earlier entry no longer holds: its block left the chain".into(),
         other => other.to_owned(),
@@ -258,13 +282,8 @@ impl Pages {
             Err(findings) => (None, findings),
         };
         let decided = body.decision_digest.and_then(|digest| reading.decisions.get(digest));
-        let proposal = match (&compiled, body.decision_digest) {
-            (Some(compiled), _) if compiled.proposal_id.parse().is_ok_and(|id| reading.facts.proposal(id).is_some()) => {
-                compiled.proposal_id.parse().ok().and_then(|id| reading.facts.proposal(id))
-            }
-            (_, Some(digest)) => reading.proposal_of(digest),
-            _ => None,
-        };
+        let made = compiled.as_ref().and_then(|compiled| reading.proposal_made_of(compiled));
+        let proposal = made.or_else(|| body.decision_digest.and_then(|digest| reading.proposal_of(digest)));
         let agent = reading.dao.agent(author).map(|agent| agent.name.clone());
         Ok(DraftView {
             id: row.id,
@@ -320,6 +339,7 @@ impl Backend for Pages {
             chain_time: reading.chain_time,
             chain_rate: config.devnet.as_ref().map_or(1.0, |devnet| devnet.pace),
             warnings: self.0.warnings(),
+            log: reading.log,
         })
     }
 
@@ -402,7 +422,7 @@ impl Backend for Pages {
             searched_from: (searched_from > 0).then_some(searched_from),
             growth: self.0.log.growth(size).await.map_err(internal)?,
             filter,
-            assurance: Assurance::default(),
+            assurance: Assurance { anchors: reading.anchor_views(origin_hash(self.0.log.origin())), ..self.0.log.assurance() },
         })
     }
 
@@ -429,7 +449,7 @@ impl Backend for Pages {
             refs,
             proof,
             vkey: self.0.log.vkey(),
-            anchor: None,
+            anchor: reading.anchor_over(origin_hash(self.0.log.origin()), index),
             body: body.text,
             body_missing: body.missing,
             body_salt: body.salt,

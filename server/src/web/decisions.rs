@@ -84,6 +84,12 @@ pub async fn decision(State(bridge): State<Arc<Bridge>>, Path(digest): Path<Stri
     json["binding"] = json!(view.binding);
     json["acceptedBlock"] = json!(decided.accepted_block);
     json["entry"] = json!(view.entry.map(|entry| json!({"index": entry.index, "leafHash": entry.leaf_hash})));
+    json["verdicts"] = json!(
+        view.verdicts
+            .iter()
+            .map(|said| json!({"auditor": said.auditor.address, "name": said.auditor.name, "listed": said.listed, "verdict": said.verdict, "response": said.response, "report": said.report, "at": said.at, "transaction": said.transaction, "entry": said.entry}))
+            .collect::<Vec<_>>()
+    );
     let reading = bridge.reading();
     json["proposal"] = json!(reading.proposal_of(decided.digest).map(|proposal| {
         let summary = reading.summary(proposal);

@@ -1,5 +1,6 @@
 //! HTTP: the app's pages, the REST API, OFREP and flagd for engines, the log's tiles, sign-in, and what the devnet adds.
 
+mod audit;
 mod auth;
 mod backend;
 mod decisions;

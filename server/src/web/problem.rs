@@ -131,6 +131,7 @@ impl From<WorkflowError> for Problem {
             WorkflowError::NotFound(what) => Self::not_found(what),
             WorkflowError::Forbidden(detail) => Self::new(StatusCode::FORBIDDEN, detail),
             WorkflowError::Unacceptable(refusal) => refusal.into(),
+            WorkflowError::Log(error @ LogError::ReadOnly(_)) => error.into(),
             other => Self::internal(format!("{other}: {:?}", std::error::Error::source(&other))),
         }
     }
@@ -138,7 +139,10 @@ impl From<WorkflowError> for Problem {
 
 impl From<LogError> for Problem {
     fn from(error: LogError) -> Self {
-        Self::internal(error)
+        match error {
+            LogError::ReadOnly(_) | LogError::Unwitnessed(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, capital(&error.to_string())),
+            other => Self::internal(other),
+        }
     }
 }
 
@@ -148,12 +152,19 @@ impl From<sea_orm::DbErr> for Problem {
     }
 }
 
+/// An error's words as a sentence.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
 /// The same mapping for pages.
 pub fn for_page(error: WorkflowError) -> AppError {
     match error {
         WorkflowError::Refused(detail) | WorkflowError::Forbidden(detail) => AppError::Refused(detail),
         WorkflowError::NotFound(what) => AppError::NotFound(what),
         WorkflowError::Unacceptable(refusal) => AppError::Refused(refusal.detail),
+        WorkflowError::Log(error @ LogError::ReadOnly(_)) => AppError::Refused(capital(&error.to_string())),
         other => AppError::Internal(reference(format!("{other}: {:?}", std::error::Error::source(&other)))),
     }
 }

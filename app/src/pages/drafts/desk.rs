@@ -163,6 +163,7 @@ impl Desk {
             governor: site.dao.governor.parse().unwrap_or_default(),
             registry: site.dao.registry.parse().unwrap_or_default(),
             now: site.chain_time,
+            log: site.log,
             engines: self.engines.with_value(|engines| {
                 engines
                     .iter()
@@ -277,10 +278,12 @@ impl Desk {
                 definitions,
                 registry: read(&dao.registry),
                 governor: read(&dao.governor),
+                log_anchor: site.log.map(|log| log.contract).unwrap_or_default(),
                 timelock: read(&dao.timelock),
                 token: read(&dao.token),
                 art: dao.art.as_deref().map(read).unwrap_or_default(),
                 token_symbol: dao.token_symbol.clone(),
+                ..Context::default()
             }
         })
     }

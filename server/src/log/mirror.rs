@@ -1,0 +1,262 @@
+//! The mirror: tiles, entries, bodies and the newest checkpoint as plain objects under the names that a C2SP log serves
+//! them by, in a folder or an S3-compatible store. Served as files, a mirror is a log that anybody can verify.
+//!
+//! Tiles are only ever added. Where an object is there already and differs, it stays, and the log's page says so. How far
+//! the mirror has come is read from its own checkpoint, which is written last.
+
+use std::sync::{PoisonError, RwLock};
+
+use app::views::MirrorView;
+use futures::{StreamExt, TryStreamExt, stream};
+use governance::log::{Checkpoint, Entry, EntryKind, Hash, Note, TilePath, tile};
+use object_store::{
+    Error as StoreError, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use url::Url;
+
+use super::{Log, LogError, bodies};
+use crate::store::entities::log_entry;
+
+/// Objects on their way at once.
+const AT_ONCE: usize = 8;
+/// Entries whose tiles are on the way together; a multiple of a tile, so that no partial tile is made on the way.
+const ENTRIES: u64 = 64 * 256;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    #[error("{target:?} is not a place for a mirror: {reason}. Use file:///folder or s3://bucket/prefix")]
+    Target { target: String, reason: String },
+    #[error("{object} could not be read or written: {source}")]
+    Store { object: String, source: Box<StoreError> },
+    #[error("{object} holds something else than this log does, and was left as it is")]
+    Contradicts { object: String },
+    #[error("{object} cannot be read: {reason}")]
+    Unreadable { object: String, reason: String },
+}
+
+/// A folder or bucket with objects in it.
+#[derive(Debug)]
+pub struct Mirror {
+    store: Box<dyn ObjectStore>,
+    prefix: Path,
+    /// Where it is, without secrets.
+    target: String,
+    state: RwLock<State>,
+    /// The checkpoint that was copied last, to know without asking that nothing is new.
+    copied: RwLock<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    size: u64,
+    problem: Option<String>,
+    contradicts: bool,
+}
+
+impl Mirror {
+    /// A mirror at `file:///folder`, which is made if need be, or `s3://bucket/prefix`, with endpoint and keys in the
+    /// usual `AWS_…` environment variables.
+    pub fn open(target: &str) -> Result<Self, MirrorError> {
+        let failed = |reason: String| MirrorError::Target { target: without_secrets(target), reason };
+        let url = Url::parse(target).map_err(|error| failed(error.to_string()))?;
+        let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|error| failed(error.to_string()))?;
+        let (store, prefix): (Box<dyn ObjectStore>, Path) = match scheme {
+            ObjectStoreScheme::Local => {
+                let folder = url.to_file_path().map_err(|()| failed("it does not name a folder".into()))?;
+                std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+                let local = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(error.to_string()))?;
+                // Without this a file is there only until the power goes.
+                (Box::new(local.with_fsync(true)), Path::default())
+            }
+            ObjectStoreScheme::AmazonS3 => {
+                let s3 = AmazonS3Builder::from_env().with_url(target).build().map_err(|error| failed(error.to_string()))?;
+                (Box::new(s3), path)
+            }
+            other => return Err(failed(format!("{other:?} is not supported"))),
+        };
+        Ok(Self { store, prefix, target: without_secrets(target), state: RwLock::default(), copied: RwLock::default() })
+    }
+
+    fn place(&self, name: &str) -> Path {
+        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+    }
+
+    /// An object's bytes; `None` when it is not there.
+    pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, MirrorError> {
+        let failed = |source| MirrorError::Store { object: name.to_owned(), source: Box::new(source) };
+        match self.store.get(&self.place(name)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?.to_vec())),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(source) => Err(failed(source)),
+        }
+    }
+
+    /// Adds an object. One that is there already must hold the same bytes.
+    async fn add(&self, name: &str, bytes: Vec<u8>) -> Result<(), MirrorError> {
+        let put = self.store.put_opts(&self.place(name), bytes.clone().into(), PutMode::Create.into()).await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(StoreError::AlreadyExists { .. }) => {
+                if self.get(name).await? == Some(bytes) {
+                    Ok(())
+                } else {
+                    Err(MirrorError::Contradicts { object: name.to_owned() })
+                }
+            }
+            Err(source) => Err(MirrorError::Store { object: name.to_owned(), source: Box::new(source) }),
+        }
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), MirrorError> {
+        match self.store.delete(&self.place(name)).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(source) => Err(MirrorError::Store { object: name.to_owned(), source: Box::new(source) }),
+        }
+    }
+
+    /// The mirror's own checkpoint; its signatures are for readers to check.
+    async fn checkpoint(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, MirrorError> {
+        let unreadable = |reason: String| MirrorError::Unreadable { object: "checkpoint".into(), reason };
+        let Some(bytes) = self.get("checkpoint").await? else { return Ok(None) };
+        let note = Note::parse(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Some((Checkpoint::parse(&note.text).map_err(|error| unreadable(error.to_string()))?, bytes)))
+    }
+
+    pub(super) fn view(&self) -> MirrorView {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        MirrorView { target: self.target.clone(), size: state.size, problem: state.problem.clone() }
+    }
+
+    /// What it holds that this log does not.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.problem.clone().filter(|_| state.contradicts)
+    }
+
+    fn note(&self, edit: impl FnOnce(&mut State)) {
+        edit(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// A target as people may see it.
+fn without_secrets(target: &str) -> String {
+    let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.to_string()
+}
+
+/// Where a body stands.
+pub(super) fn body_name(sha256: Hash) -> String {
+    format!("body/{sha256}")
+}
+
+impl Log {
+    /// Copies to the mirror what was published since. Without a mirror, or when nothing is new, does nothing.
+    ///
+    /// # Errors
+    /// Whatever goes wrong is also kept for the log's page.
+    pub async fn copy_to_mirror(&self) -> Result<(), LogError> {
+        let Some(mirror) = &self.around.mirror else { return Ok(()) };
+        // Copies what is published, never what is in doubt.
+        self.store.standing.check()?;
+        let Some((size, note)) = self.published().await? else { return Ok(()) };
+        if mirror.copied.read().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&note) {
+            return Ok(());
+        }
+        let copied = self.copy(mirror, size, &note).await;
+        match &copied {
+            Ok(()) => {
+                *mirror.copied.write().unwrap_or_else(PoisonError::into_inner) = Some(note);
+                mirror.note(|state| *state = State { size, ..State::default() });
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let contradicts = matches!(error, LogError::Mirror(MirrorError::Contradicts { .. }));
+                mirror.note(|state| {
+                    if state.problem.as_ref() != Some(&text) {
+                        tracing::warn!("the mirror could not be brought up to date: {text}");
+                    }
+                    (state.problem, state.contradicts) = (Some(text), contradicts);
+                });
+            }
+        }
+        copied
+    }
+
+    async fn copy(&self, mirror: &Mirror, size: u64, note: &str) -> Result<(), LogError> {
+        let contradicts = || MirrorError::Contradicts { object: "checkpoint".into() };
+        let mut from = 0;
+        if let Some((there, bytes)) = mirror.checkpoint().await? {
+            // Another process of this log may have been faster; what it copied must still be ours.
+            if there.origin != self.origin() || there.size > self.size().await? || self.root_at(there.size).await? != there.root {
+                return Err(contradicts().into());
+            }
+            mirror.note(|state| state.size = there.size);
+            if there.size > size || bytes == note.as_bytes() {
+                return Ok(());
+            }
+            from = there.size;
+        }
+        while from < size {
+            let to = size.min((from / ENTRIES + 1) * ENTRIES);
+            let tiles: Vec<TilePath> = tile::tiles_between(from, to).chain(tile::bundles_between(from, to)).collect();
+            stream::iter(tiles)
+                .map(async |path| {
+                    mirror.add(&path.to_string(), self.stored_tile(path).await?).await?;
+                    Ok::<_, LogError>(())
+                })
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
+            self.copy_bodies(mirror, from, to).await?;
+            from = to;
+        }
+        // Last, since it promises the rest.
+        let put = mirror.store.put(&mirror.place("checkpoint"), note.as_bytes().to_vec().into()).await;
+        put.map_err(|source| MirrorError::Store { object: "checkpoint".into(), source: Box::new(source) })?;
+        Ok(())
+    }
+
+    /// Copies the bodies that these entries name, and takes away those that they say are erased.
+    async fn copy_bodies(&self, mirror: &Mirror, from: u64, to: u64) -> Result<(), LogError> {
+        let mut next = from as i64;
+        loop {
+            let rows = log_entry::Entity::find()
+                .filter(log_entry::Column::Index.gte(next))
+                .filter(log_entry::Column::Index.lt(to as i64))
+                .order_by_asc(log_entry::Column::Index)
+                .limit(256)
+                .all(&self.store.db)
+                .await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            next = last.index + 1;
+            for row in &rows {
+                let Ok(entry) = Entry::parse(&row.leaf) else { continue };
+                for sha256 in bodies::named_by(&entry) {
+                    if let Some(bytes) = self.body(sha256).await? {
+                        mirror.add(&body_name(sha256), bytes).await?;
+                    }
+                }
+                if entry.kind == EntryKind::Erasure {
+                    self.remove_erased(mirror, &entry).await?;
+                }
+            }
+        }
+    }
+
+    /// What was erased here must not live on there.
+    async fn remove_erased(&self, mirror: &Mirror, erasure: &Entry) -> Result<(), LogError> {
+        for reference in &erasure.refs {
+            let Some(row) = self.entry(reference.index).await? else { continue };
+            let Ok(entry) = Entry::parse(&row.leaf) else { continue };
+            for body in entry.body.iter().filter(|body| body.salted) {
+                if self.body(body.sha256).await?.is_none() {
+                    mirror.remove(&body_name(body.sha256)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
