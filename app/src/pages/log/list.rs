@@ -8,7 +8,7 @@ use super::{
     anchored::{Anchored, Asked},
     honest::Honest,
     memory::{Alarmed, Memory},
-    search::{Chips, SearchForm},
+    search::{Chips, SearchForm, one_of_kind},
 };
 use crate::{
     api,
@@ -116,9 +116,9 @@ fn Found(
         <Section id="honest" title="What keeps it honest" note="Who would notice if it were rewritten.">
             {keepers}
             {growth}
-            {anchored}
+            {anchored.map(|anchored| view! { <div class="stack"><h3>"The newest anchor"</h3>{anchored}</div> })}
         </Section>
-        <Section id="checkpoint" title="Checkpoint" note="A signed note (C2SP). Any tlog verifier can check it.">
+        <Section id="checkpoint" title="Checkpoint" note="The log's signature over all of its entries.">
             {checkpoint}
         </Section>
     }
@@ -157,9 +157,15 @@ fn Nothing(log: LogView, first: bool) -> impl IntoView {
 fn Table(rows: Vec<AnyView>) -> impl IntoView {
     view! {
         <div class="scroll" tabindex="0" role="group" aria-label="Log entries">
-            <table class="table" id="log-entries">
-                <thead><tr><th scope="col" class="num">"Entry"</th><th scope="col">"Kind"</th><th scope="col">"What it says"</th><th scope="col">"When"</th></tr></thead>
-                <tbody>{rows}</tbody>
+            // On a narrow screen its cells stand below each other, which would take their roles from them.
+            <table class="table log-table" id="log-entries" role="table">
+                <thead role="rowgroup"><tr role="row">
+                    <th scope="col" role="columnheader" class="num">"Entry"</th>
+                    <th scope="col" role="columnheader">"Kind"</th>
+                    <th scope="col" role="columnheader">"What it says"</th>
+                    <th scope="col" role="columnheader">"When"</th>
+                </tr></thead>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
@@ -180,6 +186,9 @@ fn CheckpointCard(log: LogView) -> impl IntoView {
                 <p><Copy value=log.checkpoint/></p>
             </Fold>
             <p class="small">
+                "The root hash is computed from every entry: change one byte of one of them, and it is another. The key's holder signs size and root as a C2SP signed note, which any verifier of transparency logs can check."
+            </p>
+            <p class="small">
                 <a href="/log/checkpoint" rel="external">"/log/checkpoint"</a>" and "<a href="/log/vkey" rel="external">"/log/vkey"</a>
                 " serve the same to machines; the command line checks the whole log: "
                 <code>"wherefore verify"</code>
@@ -191,14 +200,14 @@ fn CheckpointCard(log: LogView) -> impl IntoView {
 #[component]
 fn Row(entry: EntrySummary) -> impl IntoView {
     view! {
-        <tr>
-            <th scope="row" class="num"><a href=format!("/log/{}", entry.index)>{entry.index}</a></th>
-            <td>{entry.kind}</td>
-            <td>{match entry.subject {
+        <tr role="row">
+            <th scope="row" role="rowheader" class="num"><a href=format!("/log/{}", entry.index)>{entry.index}</a></th>
+            <td role="cell" class="log-kind">{one_of_kind(&entry.kind)}</td>
+            <td role="cell" class="log-says">{match entry.subject {
                 Some(subject) => view! { <a href=subject>{entry.sentence}</a> }.into_any(),
                 None => view! { {entry.sentence} }.into_any(),
             }}</td>
-            <td><Moment at=entry.at brief=true/></td>
+            <td role="cell" class="log-when"><Moment at=entry.at brief=true/></td>
         </tr>
     }
 }
