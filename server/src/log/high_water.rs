@@ -24,9 +24,9 @@ impl HighWater {
         Self { file, origin: origin.to_owned() }
     }
 
-    /// What messages call it.
+    /// What messages call it. Pages show them, so they do not say where it is.
     pub fn name(&self) -> String {
-        format!("the high-water copy {}", self.file.display())
+        "the high-water copy".into()
     }
 
     /// The newest checkpoint that was signed; `None` before the first.
