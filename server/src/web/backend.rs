@@ -390,7 +390,9 @@ impl Backend for Pages {
     async fn entry(&self, index: u64) -> Answer<EntryView> {
         let reading = self.reading();
         let row = self.0.log.entry(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
-        let proof = self.0.log.prove(index).await.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?;
+        let proof = self.0.log.prove(index).await.map_err(internal)?;
+        let proof =
+            proof.ok_or_else(|| AppError::NotFound(format!("A signed checkpoint over entry {index}, which was written meanwhile,")))?;
         let entry = Entry::parse(&row.leaf).ok();
         let mut refs = Vec::new();
         for reference in entry.iter().flat_map(|entry| &entry.refs) {
