@@ -14,6 +14,8 @@ pub enum Member {
     Ines = 0,
     Teodor = 1,
     Wen = 2,
+    /// No member, but the auditor whom the DAO lists.
+    Vera = 13,
 }
 
 #[derive(Clone, Debug)]

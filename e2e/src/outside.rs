@@ -1,8 +1,10 @@
-//! Programs that others wrote, run against the bridge: published clients and an independent verifier.
+//! Programs run from outside: published clients, an independent verifier, and our own command line.
 
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
+
+use crate::world::binary;
 
 fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -39,4 +41,13 @@ pub async fn javascript_client(name: &str, base: &str) -> String {
 
 pub async fn python_client(name: &str, base: &str) -> String {
     run(&python(), &[&format!("clients/{name}"), base]).await
+}
+
+/// Checks a decision's bundle with the command line: its exit code, and everything it said.
+pub async fn verify_bundle(file: &Path, vkey: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    // A folder without anything of the bridge's, as on an auditor's own machine.
+    command.arg("verify").arg(file).args(["--vkey", vkey.trim()]).current_dir(file.parent().expect("a folder"));
+    let done = command.output().await.expect("the command line starts");
+    (done.status.code(), [done.stdout, done.stderr].map(|words| String::from_utf8_lossy(&words).into_owned()).concat())
 }

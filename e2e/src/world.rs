@@ -280,7 +280,7 @@ pub fn children(id: u32) -> Vec<u32> {
 }
 
 /// The built binary: beside the tests' own folder, or where `WHEREFORE_BIN` says.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("wherefore"));
     let found = std::env::var_os("WHEREFORE_BIN").map(PathBuf::from).or_else(beside).filter(|path| path.exists());
     found.expect("the binary is built first: `make build`")

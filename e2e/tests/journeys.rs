@@ -246,6 +246,93 @@ async fn an_auditor_searches_the_log_and_verifies_an_entry_here() {
     }
 }
 
+/// Vera has recomputed it, and says so where nobody can take it back.
+#[tokio::test]
+async fn an_auditor_publishes_a_verdict_from_the_browser() {
+    let world = World::start().await;
+    let decisions = world.api("/api/v1/decisions").await;
+    let judged = world.api("/api/v1/log/entries?kind=verdict").await;
+    let is_judged = |digest: &str| judged["items"].as_array().expect("a list").iter().any(|item| item["facts"]["decision"] == digest);
+    let digest = decisions["items"]
+        .as_array()
+        .expect("decisions")
+        .iter()
+        .filter_map(|decision| decision["digest"].as_str())
+        .find(|digest| !is_judged(digest));
+    let digest = digest.expect("a decision that nobody has judged").to_owned();
+    let page = world.open_browser().await;
+    page.visit(&format!("/decisions/{digest}")).await;
+    page.sees_in("#verdicts", "No auditor has published a verdict.").await;
+    page.sees_in("[data-testid=decision-state]", "Recomputed").await;
+    page.wallet().connect_as(world.chain.account(Member::Vera)).await;
+    page.wallet().close().await;
+
+    let asked = page.decision().publishes_verdict("holds", "https://audit.example/cadence").await;
+    assert!(asked.contains("validationResponse") || asked.contains("holds"), "the wallet says what is signed: {asked}");
+    let entry = page.decision().shows_verdict_of("Vera Lindqvist").await;
+    page.sees_in("#verdicts-list", "Holds").await;
+    page.sees_in("#verdicts-list", "listed by the DAO").await;
+    page.find("#verdicts-list a[href='https://audit.example/cadence']").await;
+    page.sees_in("[data-testid=decision-state]", "Attested").await;
+    page.is_accessible().await;
+    assert_eq!(world.api(&format!("/api/v1/decisions/{digest}")).await["verification"], "attested");
+
+    // Whoever looks for verdicts finds it, and from there the decision.
+    page.visit("/log").await;
+    page.log().finds_kind("verdict").await;
+    page.find(&format!("#log-entries a[href='/log/{entry}']")).await;
+    page.sees_in("#log-entries", "Vera Lindqvist looked into a decision of").await;
+    page.find(&format!("#log-entries a[href='/decisions/{digest}']")).await;
+    page.click(&format!("#log-entries a[href='/log/{entry}']")).await;
+    page.find("[data-testid=entry-check] [data-outcome=verified]").await;
+    page.sees_in("#leaf-text", &digest).await;
+    page.is_without_trouble().await;
+}
+
+/// The chain's word, read by the auditor's own wallet, and a file that convinces without the bridge.
+#[tokio::test]
+async fn an_auditor_reads_the_anchor_and_takes_a_bundle_away() {
+    let world = World::start().await;
+    let decision =
+        world.api("/api/v1/log/entries?kind=decision").await["items"].as_array().expect("a list").last().expect("a decision").clone();
+    let index = decision["index"].as_u64().expect("its place");
+    let page = world.open_browser().await;
+    page.visit(&format!("/log/{index}")).await;
+    page.find("[data-testid=entry-check] [data-outcome=verified]").await;
+    // The demo anchors every few seconds.
+    page.sees_in("[data-testid=anchor]", "holds the root over the first").await;
+    page.is_accessible().await;
+    let by_node = page.log().reads_anchor_through_devnet().await;
+    assert!(by_node.contains(&format!("Entry {index} is among them")), "{by_node}");
+    page.wallet().connect_as(world.chain.account(Member::Vera)).await;
+    page.wallet().close().await;
+    let by_wallet = page.log().reads_anchor_through_wallet().await;
+    assert!(by_wallet.contains("worked out here from its tiles") && by_wallet.contains("The chain holds root"), "{by_wallet}");
+    page.is_accessible().await;
+
+    let link = page.find("[data-testid=bundle] a[download]").await.attr("href").await.ok().flatten().expect("a link to the bundle");
+    let bundle = world.text(&link).await;
+    let (file, vkey) = (world.dir().join("bundle.json"), world.text("/log/vkey").await);
+    std::fs::write(&file, &bundle).expect("the bundle is kept");
+    let (code, said) = outside::verify_bundle(&file, &vkey).await;
+    assert_eq!(code, Some(0), "{said}");
+
+    // One byte of the record, and it says which part is wrong.
+    let mut forged: serde_json::Value = serde_json::from_str(&bundle).expect("JSON");
+    let record = forged["record"].as_str().expect("a record").to_owned();
+    let title = record.find("\"value\":").expect("a value in the record") + "\"value\":".len();
+    let mut bytes = record.into_bytes();
+    let digit = bytes[title..].iter().position(u8::is_ascii_digit).expect("a digit") + title;
+    bytes[digit] = if bytes[digit] == b'7' { b'8' } else { b'7' };
+    forged["record"] = String::from_utf8(bytes).expect("text").into();
+    std::fs::write(&file, forged.to_string()).expect("the forged bundle is kept");
+    let (code, said) = outside::verify_bundle(&file, &vkey).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("WRONG") && said.contains("record"), "it names what is wrong: {said}");
+    page.is_without_trouble().await;
+    assert_eq!(page.asked_elsewhere().await, [""; 0]);
+}
+
 /// An operator with the log's key rewrites it. Whoever was there before notices, and has both signed notes.
 #[tokio::test]
 async fn a_log_that_was_rewritten_is_noticed_by_whoever_remembers_it() {

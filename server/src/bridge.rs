@@ -216,11 +216,17 @@ impl Bridge {
         let health = self.health();
         let mut warnings = Vec::new();
         if let Some(problem) = &health.problem {
-            warnings.push(format!("The chain cannot be read right now ({problem}). What you see is as of block {}.", self.reading().block));
+            let block = self.reading().block;
+            warnings.push(match self.log.read_only() {
+                // Whatever happens on the chain has to be written down, so it waits for the log.
+                Some(_) => format!("Until then the chain is not followed: what you see is as of block {block}."),
+                None => format!("The chain cannot be read right now ({problem}). What you see is as of block {block}."),
+            });
         } else if !health.followed {
             warnings.push("Reading the chain for the first time; what you see is not complete yet.".into());
         }
-        warnings.extend(self.log.warnings());
+        // What is wrong with the log comes first: it is what the rest follows from.
+        warnings.splice(0..0, self.log.warnings());
         warnings
     }
 

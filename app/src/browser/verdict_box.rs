@@ -5,8 +5,9 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{Sending, Wallet, calls, choose_wallet, outside};
 use crate::{shell::LiveVersion, views::Site};
 
-/// The longest address of a report, in bytes, as the contract has it.
-const LONGEST_REPORT: usize = 1_024;
+/// The longest address of a report that the bridge shows, in bytes; the contract takes 1,024, but a report nobody is shown
+/// would be published in vain.
+const LONGEST_REPORT: usize = 200;
 
 /// What an auditor can say, with ERC-8004's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,7 +219,7 @@ mod tests {
         for good in ["", "  ", "https://a.example/b?c=d", "ipfs://bafy", " https://a.example "] {
             assert_eq!(wrong_with(good), None, "{good}");
         }
-        for bad in ["https://", "javascript:alert(1)", "a.example", "https://a b", &format!("https://{}", "x".repeat(1_020))] {
+        for bad in ["https://", "javascript:alert(1)", "a.example", "https://a b", &format!("https://{}", "x".repeat(193))] {
             assert!(wrong_with(bad).is_some(), "{bad}");
         }
     }

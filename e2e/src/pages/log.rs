@@ -36,4 +36,19 @@ impl LogPage<'_> {
     pub async fn is_remembered_as(self, outcome: &str) {
         self.0.find(&format!("[data-testid=log-memory] [data-outcome={outcome}]")).await;
     }
+
+    /// Has the chain read through the connected wallet; what it said, which agrees with what was computed here.
+    pub async fn reads_anchor_through_wallet(self) -> String {
+        self.0.sees_in("#anchor-wallet", "Read the anchor through my wallet").await;
+        self.0.click("#anchor-wallet").await;
+        self.0.find("#anchor-outcome [data-outcome=holds]").await;
+        self.0.reads("#anchor-outcome").await
+    }
+
+    /// Has the chain read by the devnet's own node.
+    pub async fn reads_anchor_through_devnet(self) -> String {
+        self.0.click("#anchor-devnet").await;
+        self.0.find("#anchor-outcome [data-outcome=holds]").await;
+        self.0.reads("#anchor-outcome").await
+    }
 }

@@ -24,9 +24,10 @@ impl HighWater {
         Self { file, origin: origin.to_owned() }
     }
 
-    /// What messages call it.
+    /// What messages call it. Pages show them, so they name the file and not its folder.
     pub fn name(&self) -> String {
-        format!("the high-water copy {}", self.file.display())
+        let file = self.file.file_name().unwrap_or_default().display();
+        format!("the high-water copy of the last signature ({file})")
     }
 
     /// The newest checkpoint that was signed; `None` before the first.
@@ -108,5 +109,11 @@ mod tests {
         let (checkpoint, note) = signed(4);
         assert!(mark.raise(&checkpoint, &note).is_err());
         assert_eq!(std::fs::read(&mark.file).unwrap(), &whole[..40]);
+    }
+
+    #[test]
+    fn readers_are_not_told_its_folder() {
+        let name = HighWater::new("/srv/secret-place/log.high-water".into(), ORIGIN).name();
+        assert!(name.contains("log.high-water") && !name.contains("secret-place"), "{name}");
     }
 }

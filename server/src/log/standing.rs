@@ -32,17 +32,33 @@ pub struct Contradiction {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { copy, size, root, stored, computed } = self;
-        write!(f, "{copy} holds the log at {size} entries")?;
-        match (root, computed) {
-            (Some(root), Some(computed)) => write!(f, " with root {root}, but the database has root {computed} at that size")?,
-            (_, Some(_)) => write!(f, ", and says that what the database holds is not what it saw")?,
-            (_, None) => write!(f, ", but the database has only {stored}")?,
-        }
+        self.found(f)?;
         write!(
             f,
             ". An older or another database is in use, or it was changed. Put the right database back, or an empty one and \
              fill it with `wherefore log restore`; if the copy is what is wrong, take it out of the configuration, and say so publicly"
+        )
+    }
+}
+
+impl Contradiction {
+    fn found(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        let Self { copy, size, root, stored, computed } = self;
+        write!(f, "{copy} holds the log at {size} entries")?;
+        match (root, computed) {
+            (Some(root), Some(computed)) => write!(f, " with root {root}, but the database has root {computed} at that size"),
+            (_, Some(_)) => write!(f, ", and says that what the database holds is not what it saw"),
+            (_, None) => write!(f, ", but the database has only {stored}"),
+        }
+    }
+
+    /// What readers are told: the same facts, and what they mean for them rather than what an operator has to do.
+    pub fn in_public(&self) -> String {
+        let mut found = String::new();
+        let _written = self.found(&mut found);
+        format!(
+            "The explanation log is read-only: {found}. Until its operator has put that right, nothing is signed or added. What was \
+             signed before still holds, and can be checked."
         )
     }
 }
@@ -58,9 +74,9 @@ impl Standing {
         self.0.get().map_or(Ok(()), |found| Err(LogError::ReadOnly(Box::new(found.clone()))))
     }
 
-    /// Why nothing is signed or appended any more.
+    /// Why nothing is signed or appended any more, for readers.
     pub fn reason(&self) -> Option<String> {
-        self.0.get().map(|found| format!("The explanation log is read-only: {found}."))
+        self.0.get().map(Contradiction::in_public)
     }
 
     /// Ends signing and appending, for this process. The first reason stands.
@@ -120,5 +136,20 @@ impl Log {
             }
         }
         Ok(frontier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_told_what_it_means_and_operators_what_to_do() {
+        let found = Contradiction { copy: "the mirror".into(), size: 9, root: None, stored: 7, computed: None };
+        for words in [found.to_string(), found.in_public()] {
+            assert!(words.contains("the mirror holds the log at 9 entries, but the database has only 7."), "{words}");
+        }
+        assert!(found.to_string().contains("wherefore log restore"));
+        assert!(!found.in_public().contains("restore") && found.in_public().contains("still holds"));
     }
 }

@@ -7,6 +7,7 @@ mod art;
 mod carried;
 pub mod decisions;
 mod engines;
+mod entries;
 mod explanations;
 mod facts;
 mod outcomes;

@@ -13,7 +13,7 @@ use governance::{
     proposal::{Compiled, description_hash, operation_id, salt_v4, salt_v5},
 };
 
-use super::{EngineFacts, ProposalFacts, Reading, draft_id, text};
+use super::{EngineFacts, ProposalFacts, Reading, text};
 
 /// Seeds of the gallery; the same ones for every proposal, so that eyes learn them.
 pub const SEEDS: [&str; 3] = ["1", "2", "3"];
@@ -436,19 +436,6 @@ impl Reading {
                 })
             })
             .collect()
-    }
-
-    /// Links a logged entry to the page of what it is about.
-    pub fn subject(&self, kind: &str, facts: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
-        let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str);
-        match kind {
-            "decision" => text("digest").map(|digest| format!("/decisions/{digest}")),
-            "outcome" | "verdict" => text("decision").map(|digest| format!("/decisions/{digest}")),
-            "proposal" | "tally" | "queueing" | "execution" => text("proposalId").map(|id| format!("/proposals/{id}")),
-            "application" => text("engine").map(|engine| format!("/parameters/{engine}")),
-            "review" => text("decision").and_then(|digest| digest.parse().ok()).map(|digest| format!("/drafts/{}", draft_id(digest))),
-            _ => None,
-        }
     }
 }
 

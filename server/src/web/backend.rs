@@ -125,58 +125,15 @@ pub async fn decision_view(bridge: &Bridge, digest: &str) -> Answer<DecisionView
 }
 
 pub(super) fn entry_summary(reading: &Reading, row: &log_entry::Model) -> EntrySummary {
+    // What is stored was checked when it was taken; an entry that cannot be read any more still has its place.
     let entry = Entry::parse(&row.leaf).ok();
-    let facts = entry.as_ref().map(|entry| entry.facts.clone()).unwrap_or_default();
-    let fact = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let proposal = fact("proposalId").parse().ok().and_then(|id| reading.facts.proposal(id));
-    let title = proposal.map_or_else(
-        || "a proposal that is no longer on the chain".to_owned(),
-        |proposal| format!("“{}”", text::title(&proposal.description)),
-    );
-    let decided = [fact("digest"), fact("decision")]
-        .into_iter()
-        .find_map(|digest| digest.parse().ok())
-        .and_then(|digest| reading.decisions.get(digest));
-    let agent = decided.map_or_else(|| "An agent".to_owned(), |decided| decided.record.agent.name.clone());
-    let sentence = match row.kind.as_str() {
-        "decision" => format!("{agent} signed a decision"),
-        "review" => match facts.get("findings").and_then(serde_json::Value::as_array).map_or(0, Vec::len) {
-            0 => format!("The bridge found nothing against what {agent} recommends"),
-            1 => format!("The bridge found one thing against what {agent} recommends"),
-            many => format!("The bridge found {many} things against what {agent} recommends"),
-        },
-        "proposal" => format!("{title} was proposed"),
-        "tally" => format!("Voting on {title} closed: {}", fact("outcome")),
-        "outcome" => match facts.get("observed").and_then(serde_json::Value::as_str).and_then(|text| text.parse::<f64>().ok()) {
-            Some(observed) => format!("What {agent} predicted was seen: {observed:.1} {}", fact("unit")),
-            None => format!("What came of the prediction of {agent} cannot be told"),
-        },
-        "erasure" => format!("What an earlier entry named was erased: {}", fact("reason")),
-        "queueing" => format!("{title} entered the timelock"),
-        "execution" => format!("{title} was executed"),
-        "application" => {
-            format!("{} runs revision {}", fact("engine"), facts.get("revision").map_or_else(String::new, ToString::to_string))
-        }
-        "verdict" => {
-            let auditor = entry.as_ref().and_then(|entry| entry.actor.as_deref()?.rsplit(':').next()?.parse().ok());
-            let auditor = auditor.map_or_else(|| "Somebody".to_owned(), |auditor| reading.party(auditor).label());
-            let said = match fact("verdict") {
-                "holds" => "says that it holds",
-                "doubtful" => "finds it doubtful",
-                _ => "says that it does not hold",
-            };
-            format!("{auditor} judged what {agent} recommended, and {said}")
-        }
-        "correction" => "An earlier entry no longer holds: its block left the chain".into(),
-        other => other.to_owned(),
-    };
     EntrySummary {
         index: row.index as u64,
         kind: row.kind.clone(),
-        sentence,
+        sentence: entry.as_ref().map_or_else(|| row.kind.clone(), |entry| reading.entry_sentence(&row.kind, entry)),
         at: row.at as u64,
         leaf_hash: row.leaf_hash.clone(),
-        subject: reading.subject(&row.kind, &facts),
+        subject: entry.and_then(|entry| reading.subject(&row.kind, &entry)),
     }
 }
 
@@ -442,8 +399,10 @@ impl Backend for Pages {
             Err(why @ (LogError::Unwitnessed(_) | LogError::ReadOnly(_))) => {
                 return Err(AppError::Refused(format!("Entry {index} has no proof yet: {why}")));
             }
-            done => done.map_err(internal)?.ok_or_else(|| AppError::NotFound(format!("Entry {index}")))?,
+            done => done.map_err(internal)?,
         };
+        let proof =
+            proof.ok_or_else(|| AppError::NotFound(format!("A signed checkpoint over entry {index}, which was written meanwhile,")))?;
         let entry = Entry::parse(&row.leaf).ok();
         let mut refs = Vec::new();
         for reference in entry.iter().flat_map(|entry| &entry.refs) {

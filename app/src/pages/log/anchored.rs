@@ -4,6 +4,8 @@
 //! Pages may ask nobody but this site: that is their policy. A node of the reader's own is therefore asked through the
 //! reader's wallet, or from a command line.
 
+use std::sync::Arc;
+
 use governance::log::{Checkpoint, Hash, VerifierKey};
 use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Value as Json, json};
@@ -38,9 +40,18 @@ fn judge(anchor: &AnchorView, answer: &str, now: &Checkpoint, index: Option<u64>
         return vec![Step::fails(format!("The chain holds no root of this log at size {} under {}.", anchor.size, anchor.account.label()))];
     }
     let root = Hash(word.to_be_bytes());
-    let said = governance::onchain::hex::encode_prefixed(root.0).eq_ignore_ascii_case(&anchor.root);
-    let mut steps =
-        vec![Step::new(Came::Holds, format!("The chain holds root {} over the log's first {} entries.", short(&root), anchor.size))];
+    let held = governance::onchain::hex::encode_prefixed(root.0);
+    let said = held.eq_ignore_ascii_case(&anchor.root);
+    // Chains write bytes in hex and logs in base64: both are named, so that a reader finds them again.
+    let mut steps = vec![Step::new(
+        Came::Holds,
+        format!(
+            "The chain holds root {}…, {} in the log's writing, over the log's first {} entries.",
+            held.get(..10).unwrap_or(&held),
+            short(&root),
+            anchor.size
+        ),
+    )];
     steps.push(if said {
         Step::new(Came::Holds, "That is the root which this page says was anchored.")
     } else {
@@ -106,20 +117,22 @@ pub fn Anchored(anchor: AnchorView, checkpoint: String, vkey: String, index: Opt
                 connected.as_ref().is_some_and(|connected| dao.try_with_value(|dao| !connected.on_chain_of(dao)).unwrap_or(true))
             })
     });
-    let parts = StoredValue::new((anchor.clone(), checkpoint, vkey));
+    // The buttons hold what they need: a live update disposes of this component's values a moment before its elements go.
+    let parts = Arc::new((anchor.clone(), checkpoint, vkey));
     let ask = move |through: Through| {
-        let Some((anchor, checkpoint, vkey)) = parts.try_get_value() else { return };
-        busy.set(true);
+        let (anchor, checkpoint, vkey) = parts.as_ref().clone();
+        let _gone = busy.try_set(true);
         spawn_local(async move {
             let steps = read(anchor, checkpoint, vkey, index, through).await.unwrap_or_else(|why| vec![Step::new(Came::Open, why)]);
             let _gone = asked.try_set(Some(steps));
             let _gone = busy.try_set(false);
         });
     };
-    let by_wallet = move |_| if connected.get_untracked() { ask(Through::Wallet) } else { choose_wallet() };
+    let ask_devnet = ask.clone();
+    let by_wallet = move |_| if wallet.connected.with_untracked(Option::is_some) { ask(Through::Wallet) } else { choose_wallet() };
     let devnet = site.devnet.is_some().then(|| {
         view! {
-            <button class="button button-quiet button-small" type="button" id="anchor-devnet" disabled=move || busy.get() on:click=move |_| ask(Through::Devnet)>
+            <button class="button button-quiet button-small" type="button" id="anchor-devnet" disabled=move || busy.get() on:click=move |_| ask_devnet(Through::Devnet)>
                 "Ask the devnet's node"
             </button>
         }

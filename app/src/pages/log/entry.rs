@@ -10,6 +10,7 @@ use super::{
     anchored::{Anchored, Asked},
     bundle::Bundle,
     memory::{Alarmed, Memory},
+    search::one_of_kind,
     steps::{Came, Checks, Step, check, check_actor},
 };
 use crate::{
@@ -68,13 +69,28 @@ fn decision_of(leaf: &str) -> Option<String> {
     named.filter(|named| **named == digest.to_string()).map(str::to_owned)
 }
 
+/// Where the link to an entry's subject leads.
+fn opens(kind: &str) -> &'static str {
+    match kind {
+        "decision" | "outcome" => "Open the decision",
+        "verdict" => "Open the decision and all verdicts on it",
+        "review" => "Open the draft",
+        "proposal" | "queueing" | "execution" => "Open the proposal",
+        "tally" => "Open the proposal and its votes",
+        "application" => "Open the engine",
+        "correction" => "Open the entry that it corrects",
+        "erasure" => "Open the entry whose body is gone",
+        _ => "Open what it is about",
+    }
+}
+
 #[component]
 fn LogEntry(view: EntryView, asked: Asked) -> impl IntoView {
     let EntrySummary { index, kind, sentence, at, subject, .. } = view.summary.clone();
     let path: Vec<_> = view.proof.path.iter().map(|hash| view! { <li class="hash">{hash.to_base64()}</li> }).collect();
     let lines = vec![
         ProofLine::new("Leaf hash", view.proof.leaf.to_base64()),
-        ProofLine::new("Place", format!("{index} of {}", view.proof.size)),
+        ProofLine::new("Place", format!("{index} of {}, counted from 0", view.proof.size)),
         ProofLine::new("Verifier key", view.vkey.clone()),
     ];
     let bytes = view.leaf.len();
@@ -92,9 +108,9 @@ fn LogEntry(view: EntryView, asked: Asked) -> impl IntoView {
     let here = view! { <CheckHere view registry/> };
     view! {
         <Title text=format!("Log entry {index}")/>
-        <PageHead kicker=format!("Log entry {index}, {kind}") title=sentence>
+        <PageHead kicker=format!("Log entry {index}: {}", one_of_kind(&kind).to_lowercase()) title=sentence>
             <p class="meta"><Moment at/></p>
-            {subject.map(|subject| view! { <p><a href=subject>"Open what it is about"</a></p> })}
+            {subject.map(|subject| view! { <p><a href=subject>{opens(&kind)}</a></p> })}
         </PageHead>
         <Section id="check" title="Is it really there?" note="Checked in your browser, with nothing but the text, the proof and the log's key.">
             {here}

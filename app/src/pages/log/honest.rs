@@ -11,6 +11,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stands {
     Well,
+    /// It is on its way, as it should be.
+    Waiting,
     /// It is there, and not as it should be.
     Badly,
     /// It is not there.
@@ -32,12 +34,9 @@ pub fn keepers(log: &LogView) -> Vec<Keeper> {
     let Assurance { anchors, witnesses, mirror, read_only } = &log.assurance;
     let mut all = Vec::new();
     all.push(match read_only {
-        Some(why) => Keeper {
-            what: "Signature",
-            stands: Stands::Badly,
-            sentence: format!("The log signs and takes nothing any more: {why}"),
-            meaning: "Rather than sign two histories it stops. What was signed before still holds.",
-        },
+        Some(why) => {
+            Keeper { what: "Signature", stands: Stands::Badly, sentence: why.clone(), meaning: "Rather than sign two histories, it stops." }
+        }
         None => Keeper {
             what: "Signature",
             stands: Stands::Well,
@@ -66,10 +65,10 @@ fn anchored(anchors: &[AnchorView], size: u64) -> Keeper {
         0 => "nothing was added since".to_owned(),
         some => format!("{} were added since", entries(some)),
     };
-    let not_final = if newest.finalized { "" } else { " The block is not final yet." };
+    let not_final = if newest.finalized { "" } else { " The block is not final yet, so it could still leave the chain." };
     Keeper {
         what: "Chain",
-        stands: if newest.finalized { Stands::Well } else { Stands::Badly },
+        stands: if newest.finalized { Stands::Well } else { Stands::Waiting },
         sentence: format!("Block {} holds the root over the first {}; {behind}.{not_final}", newest.block, entries(newest.size)),
         meaning: "Not even the key's holder can rewrite what the chain holds.",
     }
@@ -148,6 +147,7 @@ pub fn Honest(log: LogView) -> impl IntoView {
         .map(|keeper| {
             let (class, glyph, word) = match keeper.stands {
                 Stands::Well => ("keeper keeper-well", Glyph::Check, "well"),
+                Stands::Waiting => ("keeper keeper-waiting", Glyph::Dash, "on its way"),
                 Stands::Badly => ("keeper keeper-badly", Glyph::Cross, "needs attention"),
                 Stands::Absent => ("keeper keeper-absent", Glyph::Ring, "absent"),
             };
@@ -225,8 +225,8 @@ mod tests {
             (Stands::Well, "Block 109 holds the root over the first 9 entries; 3 entries were added since.")
         );
         let (state, sentence) = told(vec![anchor(12, false)]);
-        assert_eq!(state, Stands::Badly);
-        assert!(sentence.ends_with("The block is not final yet."), "{sentence}");
+        assert_eq!(state, Stands::Waiting);
+        assert!(sentence.contains("The block is not final yet"), "{sentence}");
     }
 
     #[test]

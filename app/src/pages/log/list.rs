@@ -8,7 +8,7 @@ use super::{
     anchored::{Anchored, Asked},
     honest::Honest,
     memory::{Alarmed, Memory},
-    search::{Chips, SearchForm},
+    search::{Chips, SearchForm, one_of_kind},
 };
 use crate::{
     api,
@@ -79,7 +79,7 @@ fn Found(
     anchor: Asked,
 ) -> impl IntoView {
     let filter = log.filter.clone();
-    let rows: Vec<_> = log.entries.iter().cloned().map(|entry| view! { <Row entry/> }.into_any()).collect();
+    let rows: Vec<_> = log.entries.iter().cloned().map(|entry| view! { <Row signed=entry.index < log.size entry/> }.into_any()).collect();
     let table = if rows.is_empty() { view! { <Nothing log=log.clone() first/> }.into_any() } else { view! { <Table rows/> }.into_any() };
     let older = log.older.map(|older| {
         (filter.address("/log", &format!("before={older}")), if log.entries.is_empty() { "Look further back" } else { "Older entries" })
@@ -116,9 +116,9 @@ fn Found(
         <Section id="honest" title="What keeps it honest" note="Who would notice if it were rewritten.">
             {keepers}
             {growth}
-            {anchored}
+            {anchored.map(|anchored| view! { <div class="stack"><h3>"The newest anchor"</h3>{anchored}</div> })}
         </Section>
-        <Section id="checkpoint" title="Checkpoint" note="A signed note (C2SP). Any tlog verifier can check it.">
+        <Section id="checkpoint" title="Checkpoint" note="The log's signature over all of its entries.">
             {checkpoint}
         </Section>
     }
@@ -128,7 +128,11 @@ fn Found(
 fn counted(log: &LogView, left_out: bool) -> String {
     let entries = |count: u64| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
     let found = if log.filter.is_empty() {
-        format!("{} in all.", entries(log.size))
+        // While witnesses are awaited, or the log is read-only, something may be written that nothing signed covers.
+        match log.found.saturating_sub(log.size) {
+            0 => format!("{} in all.", entries(log.size)),
+            more => format!("{} in all, and {more} more that no signed checkpoint covers yet.", entries(log.size)),
+        }
     } else {
         format!("{} found, of {}.", entries(log.found), log.size)
     };
@@ -157,9 +161,15 @@ fn Nothing(log: LogView, first: bool) -> impl IntoView {
 fn Table(rows: Vec<AnyView>) -> impl IntoView {
     view! {
         <div class="scroll" tabindex="0" role="group" aria-label="Log entries">
-            <table class="table" id="log-entries">
-                <thead><tr><th scope="col" class="num">"Entry"</th><th scope="col">"Kind"</th><th scope="col">"What it says"</th><th scope="col">"When"</th></tr></thead>
-                <tbody>{rows}</tbody>
+            // On a narrow screen its cells stand below each other, which would take their roles from them.
+            <table class="table log-table" id="log-entries" role="table">
+                <thead role="rowgroup"><tr role="row">
+                    <th scope="col" role="columnheader" class="num">"Entry"</th>
+                    <th scope="col" role="columnheader">"Kind"</th>
+                    <th scope="col" role="columnheader">"What it says"</th>
+                    <th scope="col" role="columnheader">"When"</th>
+                </tr></thead>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
@@ -180,6 +190,9 @@ fn CheckpointCard(log: LogView) -> impl IntoView {
                 <p><Copy value=log.checkpoint/></p>
             </Fold>
             <p class="small">
+                "The root hash is computed from every entry: change one byte of one of them, and it is another. The key's holder signs size and root as a C2SP signed note, which any verifier of transparency logs can check."
+            </p>
+            <p class="small">
                 <a href="/log/checkpoint" rel="external">"/log/checkpoint"</a>" and "<a href="/log/vkey" rel="external">"/log/vkey"</a>
                 " serve the same to machines; the command line checks the whole log: "
                 <code>"wherefore verify"</code>
@@ -189,16 +202,55 @@ fn CheckpointCard(log: LogView) -> impl IntoView {
 }
 
 #[component]
-fn Row(entry: EntrySummary) -> impl IntoView {
+fn Row(
+    entry: EntrySummary,
+    /// Whether a checkpoint covers it: only then has it a page with a proof.
+    signed: bool,
+) -> impl IntoView {
+    let index = if signed {
+        view! { <a href=format!("/log/{}", entry.index)>{entry.index}</a> }.into_any()
+    } else {
+        view! { <span class="muted">{entry.index}<span class="visually-hidden">", not signed yet"</span></span> }.into_any()
+    };
     view! {
-        <tr>
-            <th scope="row" class="num"><a href=format!("/log/{}", entry.index)>{entry.index}</a></th>
-            <td>{entry.kind}</td>
-            <td>{match entry.subject {
+        <tr role="row">
+            <th scope="row" role="rowheader" class="num">{index}</th>
+            <td role="cell" class="log-kind">{one_of_kind(&entry.kind)}</td>
+            <td role="cell" class="log-says">{match entry.subject {
                 Some(subject) => view! { <a href=subject>{entry.sentence}</a> }.into_any(),
                 None => view! { {entry.sentence} }.into_any(),
             }}</td>
-            <td><Moment at=entry.at brief=true/></td>
+            <td role="cell" class="log-when"><Moment at=entry.at brief=true/></td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::Assurance;
+
+    #[test]
+    fn entries_that_nothing_signed_covers_are_counted_apart() {
+        let mut log = LogView {
+            size: 5,
+            root: String::new(),
+            origin: String::new(),
+            vkey: String::new(),
+            checkpoint: String::new(),
+            entries: vec![],
+            older: None,
+            found: 5,
+            filter: LogFilter::default(),
+            searched_from: None,
+            growth: vec![],
+            assurance: Assurance::default(),
+        };
+        assert_eq!(counted(&log, false), "5 entries in all.");
+        log.found = 7;
+        assert_eq!(counted(&log, false), "5 entries in all, and 2 more that no signed checkpoint covers yet.");
+        log.filter.kind = "verdict".into();
+        log.found = 1;
+        assert_eq!(counted(&log, true), "1 entry found, of 5. A condition that could not be read was left out.");
     }
 }

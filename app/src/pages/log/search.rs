@@ -27,6 +27,16 @@ fn kind_words(kind: &str) -> &'static str {
     }
 }
 
+/// What one entry of a kind is, in the words that [`kind_words`] has for many.
+pub fn one_of_kind(kind: &str) -> &'static str {
+    match kind {
+        "tally" => "Vote result",
+        "queueing" => "Timelock",
+        "application" => "Engine",
+        _ => kind_words(kind).trim_end_matches('s'),
+    }
+}
+
 /// A verdict in words.
 pub fn verdict_words(verdict: &str) -> &'static str {
     match verdict {
@@ -206,6 +216,7 @@ mod tests {
     #[test]
     fn every_kind_has_words() {
         assert!(EntryKind::ALL.iter().all(|kind| kind_words(kind.name()) != "Other"));
+        assert_eq!(["decision", "tally", "application", "nonsense"].map(one_of_kind), ["Decision", "Vote result", "Engine", "Other"]);
         assert!(VERDICTS.iter().all(|verdict| verdict_words(verdict) != "Unknown"));
     }
 }
