@@ -53,20 +53,39 @@ fn evidence_place(origin: &str) -> String {
     format!("wherefore.log-evidence.{origin}")
 }
 
+/// The keys of a log, one on each line: while a key is being replaced there are two.
+fn keys(vkey: &str) -> Result<Vec<VerifierKey>, String> {
+    vkey.lines().map(|line| line.trim().parse().map_err(|error| format!("its key cannot be read: {error}"))).collect()
+}
+
+/// Opens a checkpoint that one of the keys signed.
+fn open_with(note: &str, keys: &[VerifierKey]) -> Result<Checkpoint, String> {
+    let mut why = "it comes without a key".to_owned();
+    for key in keys {
+        match Checkpoint::open(note, key, key.name()) {
+            Ok(checkpoint) => return Ok(checkpoint),
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(why)
+}
+
 /// Opens what the log says of itself now.
 fn open(seen: &Seen) -> Result<Checkpoint, String> {
-    let key: VerifierKey = seen.vkey.trim().parse().map_err(|error| format!("its key cannot be read: {error}"))?;
-    Checkpoint::open(&seen.note, &key, key.name()).map_err(|error| error.to_string())
+    open_with(&seen.note, &keys(&seen.vkey)?)
 }
 
 /// Compares two checkpoints, both of which are signed; `tiles` are of the later.
 fn compare(earlier: &Seen, later: &Seen, tiles: &Tiles) -> Result<Told, String> {
     let (before, now) = (open(earlier)?, open(later)?);
     let contradicts = |why: String| Ok(Told::Contradicts(Evidence { earlier: earlier.clone(), later: later.clone(), why }));
-    if earlier.vkey.trim() != later.vkey.trim() {
-        return contradicts("The log is signed with another key than before.".into());
-    }
     match growth::grew(before.size, before.root, &now, tiles) {
+        // While a key is being replaced both sign, and whoever comes by then has seen the new one vouched for.
+        Ok(()) if open_with(&later.note, &keys(&earlier.vkey)?).is_err() => Err(format!(
+            "The log contains what you saw before, but it is signed with another key than then. Its operators should have announced \
+             that: compare /log/vkey with what they say, and with the key that the chain holds. The key was {}.",
+            earlier.vkey.trim()
+        )),
         Ok(()) => Ok(Told::Grew { from: before.size, to: now.size }),
         Err(broken @ (Broken::Shorter { .. } | Broken::Other { .. })) => contradicts(broken.sentence()),
     }
@@ -260,13 +279,27 @@ mod tests {
     }
 
     #[test]
-    fn another_key_and_a_shorter_log_contradict_and_a_false_note_does_not() {
+    fn a_shorter_log_contradicts_and_a_false_note_does_not() {
         let all = leaves(4);
-        assert!(matches!(compare(&seen(&all[..4], 7), &seen(&all, 8), &Tiles::new()), Ok(Told::Contradicts(_))));
         assert!(matches!(compare(&seen(&all, 7), &seen(&all[..4], 7), &Tiles::new()), Ok(Told::Contradicts(_))));
         // Whoever has no key of the log cannot accuse it.
         let unsigned = Seen { vkey: seen(&all, 8).vkey, ..seen(&all, 7) };
         assert!(compare(&unsigned, &seen(&all, 7), &Tiles::new()).is_err());
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_in_two_steps_alarms_nobody() {
+        let all = leaves(4);
+        let tiles = || tiles_of(&all, growth::needed(4, 5));
+        let (old, new) = (seen(&all, 7), seen(&all, 8));
+        // Halfway both keys sign and both are told, the new one first.
+        let extra = new.note.lines().last().unwrap();
+        let both = Seen { note: format!("{}{extra}\n", old.note), vkey: format!("{}\n{}\n", new.vkey, old.vkey), at: 6 };
+        assert_eq!(compare(&seen(&all[..4], 7), &both, &tiles()), Ok(Told::Grew { from: 4, to: 5 }));
+        assert_eq!(compare(&both, &new, &Tiles::new()), Ok(Told::Grew { from: 5, to: 5 }));
+        // Without the step between, the reader is told to ask, and nothing is taken for a fork.
+        let asked = compare(&seen(&all[..4], 7), &new, &tiles()).unwrap_err();
+        assert!(asked.contains("signed with another key than then"), "{asked}");
     }
 
     #[test]
