@@ -268,7 +268,7 @@ async fn an_auditor_publishes_a_verdict_from_the_browser() {
     page.wallet().close().await;
 
     let asked = page.decision().publishes_verdict("holds", "https://audit.example/cadence").await;
-    assert!(asked.contains("validationResponse") || asked.contains("holds"), "the wallet says what is signed: {asked}");
+    assert!(asked.contains("Publish a verdict on a decision: it holds (100 of 100)"), "the wallet says what is signed: {asked}");
     let entry = page.decision().shows_verdict_of("Vera Lindqvist").await;
     page.sees_in("#verdicts-list", "Holds").await;
     page.sees_in("#verdicts-list", "listed by the DAO").await;
