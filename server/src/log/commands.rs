@@ -9,7 +9,11 @@ use super::{
     Log, LogError, erase, fsck, keys,
     restore::{self, RestoreError},
 };
-use crate::{config::Config, store::Store};
+use crate::{
+    config::Config,
+    store::{Store, entities::block},
+};
+use sea_orm::{EntityTrait, QueryOrder};
 
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
@@ -151,7 +155,10 @@ pub async fn run(command: LogCommand, json: bool) -> Result<String, CommandError
         }
         LogCommand::Erase { config, index, reason } => {
             let (_, store) = open(&config).await?;
-            let now = crate::wall_ms() / 1_000;
+            // Entries go by the time of the chain, as far as it was followed.
+            let block = block::Entity::find().order_by_desc(block::Column::Timestamp).one(&store.db).await;
+            let block = block.map_err(|error| CommandError::Wrong(with_cause(&error)))?;
+            let now = block.map_or(crate::wall_ms() / 1_000, |block| block.timestamp as u64);
             let erasure = erase::erase(&store, index, &reason, now).await.map_err(|error| CommandError::Wrong(with_cause(&error)))?;
             let told =
                 format!("What entry {index} named is erased; entry {} says so. Its mirror follows with the next copy.", erasure.index);
