@@ -26,11 +26,13 @@ pub async fn read_body(db: &impl ConnectionTrait, body: &Body) -> Result<Option<
 pub async fn body_of(db: &impl ConnectionTrait, entry: &Entry) -> Result<Option<(Vec<u8>, Vec<u8>)>, LogError> {
     let Some(named) = &entry.body else { return Ok(None) };
     let digest = entry.facts.get("digest").and_then(|text| text.as_str()).filter(|_| entry.kind == EntryKind::Decision);
-    let found = match digest {
-        Some(digest) => decision::Entity::find_by_id(digest).one(db).await?.map(|row| (Vec::new(), row.record.into_bytes())),
-        None => read_body(db, named).await?,
-    };
-    Ok(found.filter(|(salt, bytes)| named.is(salt, bytes)))
+    if let Some(digest) = digest
+        && let Some(row) = decision::Entity::find_by_id(digest).one(db).await?
+        && named.is(&[], row.record.as_bytes())
+    {
+        return Ok(Some((Vec::new(), row.record.into_bytes())));
+    }
+    Ok(read_body(db, named).await?.filter(|(salt, bytes)| named.is(salt, bytes)))
 }
 
 impl Log {

@@ -1,11 +1,13 @@
 //! Checks a stored log against itself: every leaf's hash and index, every stored hash of the tree, the head, and every
 //! checkpoint that was signed. Names what is damaged by its index.
 
-use governance::log::{Checkpoint, Entry, Frontier, Hash, Note, VerifierKey, leaf_hash};
+use std::collections::BTreeSet;
+
+use governance::log::{Checkpoint, Entry, EntryKind, Frontier, Hash, Note, VerifierKey, leaf_hash};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
-use super::{LogError, append::parse_hash};
+use super::{LogError, append::parse_hash, body_of};
 use crate::store::{
     Store,
     entities::{log_body, log_checkpoint, log_entry, log_head, log_node},
@@ -43,12 +45,23 @@ struct Check {
     /// Roots that checkpoints of these sizes must have, ascending.
     wanted: std::collections::VecDeque<(u64, Hash)>,
     deep: bool,
+    /// Entries whose body is not here or not what they name, until an erasure tells of them.
+    bodiless: BTreeSet<u64>,
+    /// The body that was looked up last: neighbours often name the same.
+    last_body: Option<(Hash, bool)>,
 }
 
 /// Checks the log in `store`. `keys` are those that may have signed its checkpoints; `deep` also reads every entry as
 /// an entry, which takes several times as long as hashing it.
 pub async fn fsck(store: &Store, keys: &[VerifierKey], deep: bool) -> Result<Report, LogError> {
-    let mut check = Check { report: Report::default(), frontier: Frontier::new(), wanted: Default::default(), deep };
+    let mut check = Check {
+        report: Report::default(),
+        frontier: Frontier::new(),
+        wanted: Default::default(),
+        deep,
+        bodiless: BTreeSet::new(),
+        last_body: None,
+    };
     check.checkpoints(store, keys).await?;
     check.entries(store).await?;
     check.head(store).await?;
@@ -143,7 +156,7 @@ impl Check {
                         nodes.push((level, number, hash));
                     }
                 });
-                self.entry(index, &row, hash);
+                self.entry(store, index, &row, hash).await?;
                 self.reached();
             }
             self.nodes(store, nodes).await?;
@@ -166,21 +179,39 @@ impl Check {
         Err(error.into())
     }
 
-    fn entry(&mut self, index: u64, row: &log_entry::Model, hash: Hash) {
+    async fn entry(&mut self, store: &Store, index: u64, row: &log_entry::Model, hash: Hash) -> Result<(), LogError> {
         if parse_hash(&row.leaf_hash) != Some(hash) {
             self.found("entry", index, format!("the bytes of entry {index} hash to {hash}, and {} is kept beside them", row.leaf_hash));
-            return;
+            return Ok(());
         }
         if !self.deep {
-            return;
+            return Ok(());
         }
-        match Entry::parse(&row.leaf) {
-            Err(error) => self.found("entry", index, format!("entry {index} is not an entry: {error}")),
-            Ok(entry) if entry.id != row.entry_id || entry.kind.name() != row.kind || entry.at as i64 != row.at => {
-                self.found("entry", index, format!("id, kind or time beside entry {index} differ from those in it"));
+        let entry = match Entry::parse(&row.leaf) {
+            Err(error) => {
+                self.found("entry", index, format!("entry {index} is not an entry: {error}"));
+                return Ok(());
             }
-            Ok(_) => {}
+            Ok(entry) => entry,
+        };
+        if entry.id != row.entry_id || entry.kind.name() != row.kind || entry.at as i64 != row.at {
+            self.found("entry", index, format!("id, kind or time beside entry {index} differ from those in it"));
         }
+        if entry.kind == EntryKind::Erasure {
+            self.bodiless.retain(|index| entry.refs.iter().all(|erased| erased.index != *index));
+        }
+        if let Some(named) = &entry.body {
+            let known = self.last_body.filter(|(sha256, _)| *sha256 == named.sha256);
+            let kept = match known {
+                Some((_, kept)) => kept,
+                None => body_of(&store.db, &entry).await?.is_some(),
+            };
+            self.last_body = Some((named.sha256, kept));
+            if !kept {
+                self.bodiless.insert(index);
+            }
+        }
+        Ok(())
     }
 
     async fn nodes(&mut self, store: &Store, computed: Vec<(u8, u64, Hash)>) -> Result<(), LogError> {
@@ -217,8 +248,12 @@ impl Check {
         Ok(())
     }
 
-    /// Bodies are named by their digest; whether an entry still names them is not asked.
+    /// Every body that is kept is its digest; and with `deep`, what an entry names is here unless it was erased.
     async fn bodies(&mut self, store: &Store) -> Result<(), LogError> {
+        for index in std::mem::take(&mut self.bodiless) {
+            let words = format!("what entry {index} names is missing or damaged, and no erasure tells of it");
+            self.found("body", index, words);
+        }
         let mut last = String::new();
         loop {
             let rows = log_body::Entity::find()
@@ -232,8 +267,9 @@ impl Check {
             for row in rows {
                 self.report.bodies += 1;
                 let found = Hash::of(&[row.salt, row.bytes].concat());
-                if parse_hash(&row.sha256) != Some(found) {
-                    self.found("body", 0, format!("the body kept as {} has sha256 {found}", row.sha256));
+                // With `deep` the entry that names it was told above.
+                if !self.deep && parse_hash(&row.sha256) != Some(found) {
+                    self.found("body", 0, format!("the body kept as {} has sha256 {found}; --deep says which entry names it", row.sha256));
                 }
             }
         }

@@ -5,8 +5,11 @@ use std::{path::PathBuf, process::Command};
 use governance::log::{Entry, EntryKind, VerifierKey};
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 use server::{
-    log::{Log, Prepared, append_all, fsck},
-    store::{Store, entities::log_entry},
+    log::{self, Log, Prepared, append_all, fsck},
+    store::{
+        Store,
+        entities::{log_body, log_entry},
+    },
 };
 
 use crate::world::Site;
@@ -89,6 +92,28 @@ async fn any_flipped_byte_is_named_by_its_index() {
         write(before).await;
     }
     assert_eq!(check().await.damage, []);
+}
+
+/// A body that was changed, or taken away without a word, is named by the entry that names it; one that was erased is not.
+#[tokio::test]
+async fn a_body_that_is_gone_without_an_erasure_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}?mode=rwc", dir.path().join("log.db").display())).await.unwrap();
+    let mut bodies = Vec::new();
+    for number in 0..4 {
+        let tx = store.begin().await.unwrap();
+        let kept = log::Kept::erasable(format!("body {number}").into_bytes(), "text/plain");
+        bodies.push(kept.body.sha256.to_string());
+        log::append_with_body(&tx, Entry::new(EntryKind::Tally, format!("tally/{number}"), 5), kept).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    log::erase(&store, 1, "as its author asked", 9).await.unwrap();
+    let damage = async || fsck::fsck(&store, &[], true).await.unwrap().damage;
+    assert_eq!(damage().await, []);
+    log_body::Entity::delete_by_id(bodies[2].clone()).exec(&store.db).await.unwrap();
+    store.db.execute_unprepared(&format!("UPDATE log_body SET bytes = CAST('x' AS BLOB) WHERE sha256 = '{}'", bodies[3])).await.unwrap();
+    let found: Vec<(&str, u64)> = damage().await.iter().map(|damage| (damage.what, damage.index)).collect();
+    assert_eq!(found, [("body", 2), ("body", 3)]);
 }
 
 #[tokio::test]
