@@ -1,7 +1,7 @@
 //! Restoring: an empty database is filled with the entries of a mirror, or of a log that is served, and must come to the
 //! root of the checkpoint that is signed there. Nothing is signed anew.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use governance::log::{Checkpoint, CheckpointError, Entry, EntryError, Hash, TileError, TilePath, VerifierKey, tile};
 use sea_orm::{ActiveValue::Set, EntityTrait};
@@ -144,9 +144,10 @@ pub async fn restore(store: &Store, from: &str, key: &VerifierKey) -> Result<Res
     Ok(restored)
 }
 
-/// Appends every entry, as its bytes were; returns what the entries name, and whether it is salted.
-async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<Vec<(Hash, bool)>, RestoreError> {
-    let mut named = Vec::new();
+/// Appends every entry, as its bytes were; returns what the entries name, each once, and whether any of them says that it
+/// is salted. An entry can name as its model what another salts, and that must not stand in the way.
+async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<BTreeMap<Hash, bool>, RestoreError> {
+    let mut named = BTreeMap::new();
     for path in tile::bundles_between(0, size) {
         let bundle = bundle(from, path).await?;
         let leaves = tile::decode_bundle(&bundle, path.width());
@@ -165,11 +166,11 @@ async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<Vec<(Hash, bool)>, 
         }
         for entry in &entries {
             let salted = entry.body.as_ref().filter(|body| body.salted).map(|body| body.sha256);
-            named.extend(bodies::named_by(entry).into_iter().map(|sha256| (sha256, Some(sha256) == salted)));
+            for sha256 in bodies::named_by(entry) {
+                *named.entry(sha256).or_default() |= Some(sha256) == salted;
+            }
         }
     }
-    named.sort();
-    named.dedup();
     Ok(named)
 }
 
@@ -197,7 +198,7 @@ async fn take_in_body(tx: &Tx, from: &Place, sha256: Hash, salted: bool, restore
     }
     let (salt, bytes) = bytes.split_at(if salted { 32 } else { 0 });
     let row = log_body::ActiveModel { sha256: Set(sha256.to_string()), salt: Set(salt.to_vec()), bytes: Set(bytes.to_vec()) };
-    log_body::Entity::insert(row).exec_without_returning(&tx.db).await?;
+    log_body::Entity::insert(row).on_conflict_do_nothing_on([log_body::Column::Sha256]).exec_without_returning(&tx.db).await?;
     restored.bodies += 1;
     Ok(())
 }

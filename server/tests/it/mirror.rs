@@ -190,6 +190,22 @@ async fn what_contradicts_in_a_mirror_is_left_there_and_shown() {
 }
 
 #[tokio::test]
+async fn a_body_that_another_entry_names_as_its_model_is_restored_with_its_salt() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    let body = with_body(store, "tally", true).await;
+    let decision = Entry::new(EntryKind::Decision, "decision/1", 1_800_000_000).with_fact("modelSha256", format!("0x{body}"));
+    append(store, &decision).await.unwrap();
+    copy(&site).await.unwrap();
+    let store = empty(dir.path()).await;
+    let restored = restore(&store, &target(dir.path()), &log_key(dir.path())).await.unwrap();
+    assert_eq!((restored.size, restored.bodies, restored.missing, restored.damaged), (2, 1, vec![], vec![]));
+    let row = log_body::Entity::find_by_id(body.to_string()).one(&store.db).await.unwrap().unwrap();
+    assert_eq!((row.salt.as_slice(), row.bytes.as_slice()), (&[3; 32][..], &b"tally"[..]));
+}
+
+#[tokio::test]
 async fn what_was_erased_leaves_the_mirror_too() {
     let dir = tempfile::tempdir().unwrap();
     let site = mirrored(dir.path()).await;
