@@ -246,15 +246,15 @@ impl Log {
         }
     }
 
-    /// What was erased here must not live on there.
+    /// What was erased here must not live on there: salted bodies, decision records and statements alike. A body that is
+    /// still kept here, because another entry or a model has the same bytes, stays.
     async fn remove_erased(&self, mirror: &Mirror, erasure: &Entry) -> Result<(), LogError> {
         for reference in &erasure.refs {
             let Some(row) = self.entry(reference.index).await? else { continue };
             let Ok(entry) = Entry::parse(&row.leaf) else { continue };
-            for body in entry.body.iter().filter(|body| body.salted) {
-                if self.body(body.sha256).await?.is_none() {
-                    mirror.remove(&body_name(body.sha256)).await?;
-                }
+            let Some(body) = entry.body else { continue };
+            if self.body(body.sha256).await?.is_none() {
+                mirror.remove(&body_name(body.sha256)).await?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use server::{
     },
     store::{
         Store,
-        entities::{log_body, log_checkpoint, log_entry},
+        entities::{decision, log_body, log_checkpoint, log_entry, model},
     },
 };
 
@@ -220,6 +220,46 @@ async fn what_was_erased_leaves_the_mirror_too() {
     append(store, &erasure).await.unwrap();
     copy(&site).await.unwrap();
     assert!(!file(erased).exists() && file(kept).exists());
+}
+
+#[tokio::test]
+async fn an_erased_record_and_an_erased_statement_leave_the_mirror_unless_they_are_kept_for_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    // As a decision's record is kept, and as a statement is.
+    let record = br#"{"a":"record"}"#;
+    let row = decision::ActiveModel {
+        digest: Set("0xd1".into()),
+        agent: Set("eip155:31337:0xaa".into()),
+        record: Set(String::from_utf8(record.to_vec()).unwrap()),
+        received_at: Set(5),
+        accepted_block: Set(None),
+    };
+    decision::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    let mut decided = Entry::new(EntryKind::Decision, "decision/1", 5).with_fact("digest", "0xd1");
+    decided.body = Some(Body::public(record, "application/json"));
+    append(store, &decided).await.unwrap();
+    let mut files = vec![Hash::of(record)];
+    for said in [&b"a statement"[..], b"a statement that is a model too"] {
+        let body = Body::public(said, "text/plain");
+        files.push(body.sha256);
+        let row = log_body::ActiveModel { sha256: Set(body.sha256.to_string()), salt: Set(vec![]), bytes: Set(said.to_vec()) };
+        log_body::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+        let mut stated = Entry::new(EntryKind::Review, format!("review/{}", body.sha256), 5);
+        stated.body = Some(body);
+        append(store, &stated).await.unwrap();
+    }
+    let model = model::ActiveModel { sha256: Set(files[2].to_string()), bytes: Set(b"a statement that is a model too".to_vec()) };
+    model::Entity::insert(model).exec_without_returning(&store.db).await.unwrap();
+    copy(&site).await.unwrap();
+    let there = || files.iter().map(|sha256| dir.path().join(format!("mirror/body/{sha256}")).exists()).collect::<Vec<_>>();
+    assert_eq!(there(), [true; 3]);
+    for index in 0..3 {
+        server::log::erase(store, index, "as its author asked", 9).await.unwrap();
+    }
+    copy(&site).await.unwrap();
+    assert_eq!(there(), [false, false, true]);
 }
 
 struct Killed(Child);
