@@ -11,15 +11,12 @@ use super::{
     LogError, Prepared,
     append::read_frontier,
     append_all, bodies,
-    mirror::{Mirror, MirrorError, body_name},
+    mirror::{Mirror, MirrorError, body_name, largest},
 };
 use crate::store::{
     Store, Tx,
     entities::{log_body, log_checkpoint, log_entry, log_head},
 };
-
-/// The largest answer that is read over HTTP, in bytes: a full bundle of the longest entries.
-const LARGEST: usize = 256 * (65_535 + 2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
@@ -62,7 +59,8 @@ pub struct Restored {
     pub size: u64,
     pub root: Hash,
     pub bodies: u64,
-    /// Bodies that entries name and that were not there, as `body/…`: erased, never copied, or lost.
+    /// Bodies that entries name and that were not there, as `body/…`: erased, never copied, lost, or longer than any
+    /// body may be.
     pub missing: Vec<String>,
     /// Bodies that were there and are not what entries name.
     pub damaged: Vec<String>,
@@ -80,7 +78,8 @@ impl Place {
             return Ok(Self::Mirror(Mirror::open(from)?));
         }
         let away = |error: reqwest::Error| RestoreError::Away { url: from.to_owned(), reason: error.to_string() };
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(away)?;
+        // A model is large, and the other side may be slow, but not silent.
+        let http = reqwest::Client::builder().read_timeout(Duration::from_secs(30)).timeout(Duration::from_secs(600)).build().map_err(away)?;
         Ok(Self::Served { base: from.trim_end_matches('/').trim_end_matches("/checkpoint").to_owned(), http })
     }
 
@@ -101,8 +100,8 @@ impl Place {
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| away(error.without_url().to_string()))? {
             bytes.extend_from_slice(&chunk);
-            if bytes.len() > LARGEST {
-                return Err(away(format!("it answers with more than {LARGEST} bytes")));
+            if bytes.len() > largest(name) {
+                return Err(MirrorError::Large { object: name.to_owned(), most: largest(name) }.into());
             }
         }
         Ok(Some(bytes))
@@ -188,9 +187,14 @@ async fn bundle(from: &Place, path: TilePath) -> Result<Vec<u8>, RestoreError> {
 
 async fn take_in_body(tx: &Tx, from: &Place, sha256: Hash, salted: bool, restored: &mut Restored) -> Result<(), RestoreError> {
     let name = body_name(sha256);
-    let Some(bytes) = from.get(&name).await? else {
-        restored.missing.push(name);
-        return Ok(());
+    let bytes = match from.get(&name).await {
+        Ok(Some(bytes)) => bytes,
+        // What is longer than any body cannot be what was named; the log is restored without it.
+        Ok(None) | Err(RestoreError::Mirror(MirrorError::Large { .. })) => {
+            restored.missing.push(name);
+            return Ok(());
+        }
+        Err(failed) => return Err(failed),
     };
     if Hash::of(&bytes) != sha256 || salted && bytes.len() < 32 {
         restored.damaged.push(name);

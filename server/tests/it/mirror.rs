@@ -15,7 +15,7 @@ use server::{
     },
     store::{
         Store,
-        entities::{decision, log_body, log_checkpoint, log_entry, model},
+        entities::{background, decision, log_body, log_checkpoint, log_entry, model},
     },
 };
 
@@ -203,6 +203,50 @@ async fn a_body_that_another_entry_names_as_its_model_is_restored_with_its_salt(
     assert_eq!((restored.size, restored.bodies, restored.missing, restored.damaged), (2, 1, vec![], vec![]));
     let row = log_body::Entity::find_by_id(body.to_string()).one(&store.db).await.unwrap().unwrap();
     assert_eq!((row.salt.as_slice(), row.bytes.as_slice()), (&[3; 32][..], &b"tally"[..]));
+}
+
+#[tokio::test]
+async fn models_and_backgrounds_that_are_published_after_their_decision_was_copied_are_copied_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    let (first, second, rows) = (b"a model".as_slice(), b"another model".as_slice(), b"a,b\n1,2\n".as_slice());
+    let decision = Entry::new(EntryKind::Decision, "decision/1", 5).with_fact("modelSha256", format!("0x{}", Hash::of(first)));
+    append(store, &decision).await.unwrap();
+    copy(&site).await.unwrap();
+    let there = |bytes: &[u8]| std::fs::read(dir.path().join(format!("mirror/body/{}", Hash::of(bytes)))).ok();
+    let publish = async |bytes: &[u8]| {
+        let row = model::ActiveModel { sha256: Set(Hash::of(bytes).to_string()), bytes: Set(bytes.to_vec()) };
+        model::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    };
+    publish(first).await;
+    let row = background::ActiveModel { sha256: Set(Hash::of(rows).to_string()), bytes: Set(rows.to_vec()) };
+    background::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    // Without any new entry.
+    copy(&site).await.unwrap();
+    assert_eq!((there(first).as_deref(), there(rows).as_deref()), (Some(first), Some(rows)));
+    publish(second).await;
+    copy(&site).await.unwrap();
+    assert_eq!(there(second).as_deref(), Some(second));
+}
+
+#[tokio::test]
+async fn a_model_longer_than_a_tile_is_restored_over_http_and_what_is_longer_than_any_body_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::without_chain(dir.path()).await;
+    let store = &site.bridge.store;
+    // A little more than a full bundle of the longest entries, and more than a body may have.
+    for (name, length) in [("long", 17 << 20), ("too-long", 33 << 20)] {
+        let bytes = vec![b'm'; length];
+        let sha256 = Hash::of(&bytes);
+        let decision = Entry::new(EntryKind::Decision, format!("decision/{name}"), 5).with_fact("modelSha256", format!("0x{sha256}"));
+        append(store, &decision).await.unwrap();
+        let row = model::ActiveModel { sha256: Set(sha256.to_string()), bytes: Set(bytes) };
+        model::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    }
+    let too_long = Hash::of(&vec![b'm'; 33 << 20]);
+    let restored = restore(&empty(dir.path()).await, &format!("{}/log", site.url), &log_key(dir.path())).await.unwrap();
+    assert_eq!((restored.size, restored.bodies, restored.missing), (2, 1, vec![format!("body/{too_long}")]));
 }
 
 #[tokio::test]
