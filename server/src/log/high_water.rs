@@ -13,6 +13,9 @@ use governance::log::{Checkpoint, Note};
 
 use super::{LogError, durable};
 
+/// What messages call the copy; where it stands is nobody's business but its operator's.
+pub(super) const NAME: &str = "the high-water copy";
+
 #[derive(Debug)]
 pub(super) struct HighWater {
     file: PathBuf,
@@ -24,9 +27,9 @@ impl HighWater {
         Self { file, origin: origin.to_owned() }
     }
 
-    /// What messages call it.
-    pub fn name(&self) -> String {
-        format!("the high-water copy {}", self.file.display())
+    /// Where it stands, for its operator alone.
+    pub fn place(&self) -> String {
+        self.file.display().to_string()
     }
 
     /// The newest checkpoint that was signed; `None` before the first.

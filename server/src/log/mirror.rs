@@ -53,7 +53,7 @@ pub enum MirrorError {
 pub struct Mirror {
     store: Box<dyn ObjectStore>,
     prefix: Path,
-    /// Where it is, without secrets.
+    /// Where it is, as anybody may read.
     target: String,
     state: RwLock<State>,
     /// The checkpoint that was copied last, to know without asking that nothing is new.
@@ -65,7 +65,10 @@ pub struct Mirror {
 #[derive(Debug, Default)]
 struct State {
     size: u64,
+    /// As anybody may read it.
     problem: Option<String>,
+    /// What the server's own log was told last.
+    told: Option<String>,
     contradicts: bool,
 }
 
@@ -93,7 +96,7 @@ impl Mirror {
         Ok(Self {
             store,
             prefix,
-            target: without_secrets(target),
+            target: in_public(&url),
             state: RwLock::default(),
             copied: RwLock::default(),
             published: Mutex::default(),
@@ -172,7 +175,26 @@ impl Mirror {
     }
 }
 
-/// A target as people may see it.
+/// A target as anybody may read it: of a store its scheme and bucket, of a folder nothing.
+fn in_public(target: &Url) -> String {
+    match target.host_str() {
+        Some(bucket) if target.scheme() != "file" => format!("{}://{bucket}", target.scheme()),
+        _ => "the mirror".into(),
+    }
+}
+
+/// An error as anybody may read it. What a store says of itself names paths and addresses.
+fn for_everybody(error: &LogError) -> String {
+    match error {
+        LogError::Mirror(MirrorError::Store { object, .. }) => {
+            format!("{object} could not be read or written in the mirror; the server's own log says why")
+        }
+        LogError::Mirror(MirrorError::Target { .. }) => "the mirror cannot be used; the server's own log says why".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A target as its operator may see it.
 fn without_secrets(target: &str) -> String {
     let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
     let _ = url.set_username("").and_then(|()| url.set_password(None));
@@ -204,13 +226,13 @@ impl Log {
         match &copied {
             Ok(()) => mirror.note(|state| *state = State { size: state.size, ..State::default() }),
             Err(error) => {
-                let text = error.to_string();
+                let (told, text) = (error.to_string(), for_everybody(error));
                 let contradicts = matches!(error, LogError::Mirror(MirrorError::Contradicts { .. }));
                 mirror.note(|state| {
-                    if state.problem.as_ref() != Some(&text) {
-                        tracing::warn!("the mirror could not be brought up to date: {text}");
+                    if state.told.as_ref() != Some(&told) {
+                        tracing::warn!("the mirror could not be brought up to date: {told}");
                     }
-                    (state.problem, state.contradicts) = (Some(text), contradicts);
+                    (state.problem, state.told, state.contradicts) = (Some(text), Some(told), contradicts);
                 });
             }
         }

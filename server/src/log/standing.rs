@@ -12,7 +12,7 @@ use std::{
 use governance::log::{Hash, merkle, tile::tiles_for_root};
 use sea_orm::EntityTrait;
 
-use super::{Log, LogError, append::read_frontier};
+use super::{Log, LogError, append::read_frontier, high_water};
 use crate::store::entities::log_head;
 
 /// A copy that the database should contain, and does not.
@@ -20,6 +20,8 @@ use crate::store::entities::log_head;
 pub struct Contradiction {
     /// Which copy it is, as messages call it.
     pub copy: String,
+    /// Where its operator finds it, which no page says.
+    pub place: Option<String>,
     /// The size it holds.
     pub size: u64,
     /// Its root at that size; `None` when it names only a size.
@@ -32,7 +34,7 @@ pub struct Contradiction {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { copy, size, root, stored, computed } = self;
+        let Self { copy, place: _, size, root, stored, computed } = self;
         write!(f, "{copy} holds the log at {size} entries")?;
         match (root, computed) {
             (Some(root), Some(computed)) => write!(f, " with root {root}, but the database has root {computed} at that size")?,
@@ -44,6 +46,16 @@ impl fmt::Display for Contradiction {
             ". An older or another database is in use, or it was changed. Put the right database back, or an empty one and \
              fill it with `wherefore log restore`; if the copy is what is wrong, take it out of the configuration, and say so publicly"
         )
+    }
+}
+
+impl Contradiction {
+    /// The same, and where the copy is: for the terminal and for the server's own log.
+    pub fn for_operator(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{self}. Here, {} is {place}", self.copy),
+            None => self.to_string(),
+        }
     }
 }
 
@@ -65,7 +77,7 @@ impl Standing {
 
     /// Ends signing and appending, for this process. The first reason stands.
     pub fn end(&self, found: Contradiction) -> LogError {
-        tracing::error!(copy = %found.copy, size = found.size, "the log is read-only from now on: {found}");
+        tracing::error!(copy = %found.copy, size = found.size, "the log is read-only from now on: {}", found.for_operator());
         LogError::ReadOnly(Box::new(self.0.get_or_init(|| found).clone()))
     }
 }
@@ -84,12 +96,17 @@ impl Log {
 
     /// Compares a copy with the database. The copy must have been read before: the database only grows.
     pub(super) async fn compare(&self, copy: &str, size: u64, root: Hash) -> Result<(), LogError> {
+        self.compare_at(copy, None, size, root).await
+    }
+
+    /// The same for a copy that its operator finds in a place.
+    async fn compare_at(&self, copy: &str, place: Option<String>, size: u64, root: Hash) -> Result<(), LogError> {
         let stored = self.size().await?;
         let computed = if size > stored { None } else { Some(self.root_at(size).await?) };
         if computed == Some(root) {
             return Ok(());
         }
-        Err(self.store.standing.end(Contradiction { copy: copy.to_owned(), size, root: Some(root), stored, computed }))
+        Err(self.store.standing.end(Contradiction { copy: copy.to_owned(), place, size, root: Some(root), stored, computed }))
     }
 
     /// The root at `size`, which is not above the log's, from its stored tiles.
@@ -101,11 +118,11 @@ impl Log {
     /// Compares the high-water copy with the database, then reads the head: in this order, since both only grow.
     pub(super) async fn trusted_head(&self) -> Result<governance::log::Frontier, LogError> {
         let mark = match &self.around.high_water {
-            Some(high_water) => high_water.read()?.map(|mark| (high_water.name(), mark)),
+            Some(high_water) => high_water.read()?.map(|mark| (high_water.place(), mark)),
             None => None,
         };
-        if let Some((name, mark)) = &mark {
-            self.compare(name, mark.size, mark.root).await?;
+        if let Some((place, mark)) = &mark {
+            self.compare_at(high_water::NAME, Some(place.clone()), mark.size, mark.root).await?;
         }
         let head = log_head::Entity::find_by_id(1).one(&self.store.db).await?;
         let frontier = head.as_ref().map_or_else(|| Ok(governance::log::Frontier::new()), read_frontier)?;

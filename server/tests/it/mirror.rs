@@ -250,6 +250,29 @@ async fn a_model_longer_than_a_tile_is_restored_over_http_and_what_is_longer_tha
 }
 
 #[tokio::test]
+async fn what_goes_wrong_with_a_mirror_is_told_without_saying_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    grow(&site.bridge.store, 3).await;
+    copy(&site).await.unwrap();
+    // A file where a folder has to be.
+    std::fs::remove_dir_all(dir.path().join("mirror/tile")).unwrap();
+    std::fs::write(dir.path().join("mirror/tile"), "in the way").unwrap();
+    grow(&site.bridge.store, 4).await;
+    let (place, error) = (dir.path().display().to_string(), copy(&site).await.unwrap_err());
+    assert!(error.to_string().contains(&place), "the operator is told: {error}");
+    let view = site.bridge.log.assurance().mirror.unwrap();
+    assert_eq!((view.target.as_str(), view.size), ("the mirror", 3));
+    let problem = view.problem.unwrap();
+    assert!(problem.contains("tile/") && problem.contains("could not be read or written"), "{problem}");
+    let page = site.get("/log").await.text();
+    assert!(page.contains("could not be read or written"), "{page}");
+    for public in [problem, page, site.bridge.log.warnings().join("\n")] {
+        assert!(!public.contains(&place) && !public.contains("file://") && !public.contains("os error"), "{public}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_erased_leaves_the_mirror_too() {
     let dir = tempfile::tempdir().unwrap();
     let site = mirrored(dir.path()).await;
