@@ -56,13 +56,15 @@ pub struct Anchorer {
     last: Option<Instant>,
     /// When something failed last.
     failed: Option<Instant>,
+    /// The name of the announcement that was sent last, and when: the follower tells a little later that it is there.
+    announced: Option<(String, Instant)>,
 }
 
 impl Anchorer {
     /// `every` is the time between two anchors of a log that grows.
     pub fn new(log: Log, every: Duration) -> Self {
         let key = log.vkey().parse::<VerifierKey>().ok().map(|key| key_hash(&key));
-        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None, failed: None }
+        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None, failed: None, announced: None }
     }
 
     /// Sends whatever is due. A failure is told, and tried again a little later.
@@ -95,13 +97,20 @@ impl Anchorer {
     }
 
     /// Says on chain which key signs the log, unless the chain has it.
-    async fn announce(&self, submitter: &Submitter, reading: &Reading, contract: Address) -> Result<(), AnchorFailure> {
-        let known = reading.facts.log_keys.get(&(submitter.account(), self.origin)).copied();
-        let Some(key) = self.key.filter(|key| known != Some(*key)) else { return Ok(()) };
+    async fn announce(&mut self, submitter: &Submitter, reading: &Reading, contract: Address) -> Result<(), AnchorFailure> {
+        let announced = reading.facts.log_keys.get(&(submitter.account(), self.origin)).map_or(&[][..], Vec::as_slice);
+        let Some(key) = self.key.filter(|key| announced.last() != Some(key)) else { return Ok(()) };
+        // A key may come back after another, even more than once, and each time it is announced anew.
+        let known = announced.last().map_or_else(|| "none".to_owned(), B256::to_string);
+        let about = format!("{}:{known}->{key}", announced.len());
+        if self.announced.as_ref().is_some_and(|(sent, at)| *sent == about && at.elapsed() < SOON) {
+            return Ok(());
+        }
         let call = LogAnchor::announceKeyCall { origin: self.origin, vkeyHash: key };
-        if let Some(transaction) = submitter.submit(&key.to_string(), "announce", contract, call.abi_encode().into()).await? {
+        if let Some(transaction) = submitter.submit(&about, "announce", contract, call.abi_encode().into()).await? {
             info!(%transaction, "announced the log's key");
         }
+        self.announced = Some((about, Instant::now()));
         Ok(())
     }
 

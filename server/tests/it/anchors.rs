@@ -78,6 +78,16 @@ async fn the_newest_checkpoint_is_anchored_and_has_the_logs_own_root() {
     let announced = LogAnchor::keyOfCall { account: executor, origin: origin_hash(ORIGIN) };
     eventually(async || (world.view(contract, announced.clone()).await == key).then_some(())).await;
 
+    // A key that was replaced on chain, as by a rotation that was taken back, is announced again each time.
+    let other = LogAnchor::announceKeyCall { origin: origin_hash(ORIGIN), vkeyHash: B256::repeat_byte(6) };
+    for _ in 0..2 {
+        assert!(world.send(executor, contract, other.abi_encode().into()).await);
+        eventually(async || (world.view(contract, announced.clone()).await == key).then_some(())).await;
+    }
+    let told = world.events::<LogAnchor::KeyAnnounced>(contract).await;
+    let told: Vec<bool> = told.iter().filter(|(_, told)| told.account == executor).map(|(_, told)| told.vkeyHash == key).collect();
+    assert!(told.ends_with(&[true, false, true, false, true]), "{told:?}");
+
     // What the chain holds is what the reading says, and only of accounts that count.
     let reading = eventually(async || {
         let reading = site.bridge.reading();
