@@ -130,17 +130,17 @@ impl Anchorer {
         let Some(logged) = log::find(&submitter.store.db, &explain::entry_id(digest)).await? else { return Ok(false) };
         let by = BTreeSet::from([asked.account]);
         for anchor in reading.facts.anchored(self.origin, &by).into_iter().filter(|anchor| anchor.size > logged.index) {
-            let Some(proof) = self.log.prove_at(logged.index, anchor.size).await? else { continue };
-            let checkpoint = Checkpoint::parse(&Note::parse(&proof.checkpoint).map_err(CheckpointError::from)?.text)?;
-            if B256::from(checkpoint.root.0) != anchor.root {
+            let Some((path, root)) = self.log.prove_at(logged.index, anchor.size).await? else { continue };
+            if B256::from(root.0) != anchor.root {
                 error!(
                     size = anchor.size,
-                    "{} anchored root {} for {} entries, and this log has {}", anchor.account, anchor.root, anchor.size, checkpoint.root
+                    "{} anchored root {} for {} entries, and this log has {root}", anchor.account, anchor.root, anchor.size
                 );
                 continue;
             }
             let Some(entry) = self.log.entry(logged.index).await? else { continue };
-            let call = record_decision(asked.account, &entry.leaf, &proof)?;
+            let anchored = Anchoring { contract, origin: anchor.origin, size: anchor.size, root: anchor.root };
+            let call = record_decision(asked.account, &entry.leaf, logged.index, &path, &anchored)?;
             let about = format!("{digest}/{}", asked.account);
             if let Some(transaction) = submitter.submit(&about, "record", contract, call.abi_encode().into()).await? {
                 info!(decision.digest = %digest, %transaction, "showed the chain that decision {digest} is entry {} of the log", logged.index);
