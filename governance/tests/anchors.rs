@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, convert::Infallible, path::Path};
 
 use alloy_primitives::{Address, B256, hex};
 use governance::log::{
-    Checkpoint, Entry, EntryKind, EntryRef, Frontier, Hash, InclusionProof, MerkleError, SigningKey,
+    Anchoring, Checkpoint, Entry, EntryKind, EntryRef, Frontier, Hash, MerkleError,
     anchor::{find_decision, origin_hash, record_decision},
     leaf_hash,
     merkle::{prove_inclusion, root_at, verify_inclusion},
@@ -96,13 +96,11 @@ fn decisions() -> Vec<Value> {
         entries[*index as usize] = entry.to_leaf().unwrap();
     }
     let log = Log::of(entries);
-    let key = SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap();
     let cases = named.into_iter().map(|(name, index, _)| {
         let (size, envelope) = (13, &log.entries[index as usize]);
         let checkpoint = Checkpoint { origin: ORIGIN.into(), size, root: log.root(size) };
-        let note = checkpoint.sign(&key).unwrap().to_string();
-        let proof = InclusionProof { index, size, leaf: leaf_hash(envelope), path: log.prove(index, size), checkpoint: note };
-        let call = record_decision(Address::repeat_byte(9), envelope, &proof).unwrap();
+        let anchored = Anchoring::of(&checkpoint, Address::repeat_byte(3)).unwrap();
+        let call = record_decision(Address::repeat_byte(9), envelope, index, &log.prove(index, size), &anchored).unwrap();
         let (_, digest) = find_decision(envelope).unwrap();
         json!({
             "name": name,

@@ -298,6 +298,10 @@ async fn serve(config: Config) -> Result<(), Failed> {
         ))
     })?;
     let bridge = Bridge::open(config).await.map_err(|error| match error {
+        // Whoever starts the bridge is told where the copy is, as no page tells.
+        StartError::Log(server::log::LogError::ReadOnly(found)) => {
+            Failed::wrong(format!("the explanation log is read-only: {}", found.for_operator()))
+        }
         StartError::Log(error) if !matches!(error, server::log::LogError::Store(_)) => Failed::wrong(error),
         other => Failed::unreachable(other),
     })?;

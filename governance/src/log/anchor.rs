@@ -6,10 +6,9 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 
-use super::checkpoint::{Checkpoint, CheckpointError};
+use super::checkpoint::Checkpoint;
 use super::merkle::{Hash, MerkleError, leaf_hash, verify_inclusion};
-use super::note::{Note, VerifierKey};
-use super::proof::InclusionProof;
+use super::note::VerifierKey;
 use crate::onchain::abi::LogAnchor;
 
 /// What stands in a decision's leaf before and after the 64 hex digits of its digest: the end of `facts`, the id, the
@@ -24,14 +23,8 @@ const DIGITS: usize = 64;
 pub enum AnchorError {
     #[error("the entry is not a decision under its own digest, so nothing in it could be recorded")]
     NoDecision,
-    #[error("the proof's checkpoint cannot be read")]
-    Checkpoint(#[from] CheckpointError),
-    #[error("the proof is for entry {found}, and this entry has leaf hash {needed}")]
-    Entry { found: Hash, needed: Hash },
-    #[error("the proof does not lead to the root of its checkpoint")]
+    #[error("the proof does not lead from the entry to the anchored root")]
     Inclusion(#[from] MerkleError),
-    #[error("the proof is for a log of {found} entries, its checkpoint for one of {needed}")]
-    Size { found: u64, needed: u64 },
 }
 
 /// The hash that the contract knows a log by: SHA-256 of the origin line, without its newline.
@@ -90,29 +83,28 @@ pub fn find_decision(envelope: &[u8]) -> Option<(usize, B256)> {
     })
 }
 
-/// The call that shows the contract a decision in the log that `account` anchors, at the size of the proof.
+/// The call that shows the contract a decision, entry `index` of the log that `account` anchored as `anchored` says; `path`
+/// leads from there to the anchored root.
 ///
 /// # Errors
-/// Whatever the contract would refuse by itself. That `account` has anchored this size is for the chain to say.
-pub fn record_decision(account: Address, envelope: &[u8], proof: &InclusionProof) -> Result<LogAnchor::recordDecisionCall, AnchorError> {
+/// Whatever the contract would refuse by itself. That `account` has anchored this is for the chain to say.
+pub fn record_decision(
+    account: Address,
+    envelope: &[u8],
+    index: u64,
+    path: &[Hash],
+    anchored: &Anchoring,
+) -> Result<LogAnchor::recordDecisionCall, AnchorError> {
     let (offset, _) = find_decision(envelope).ok_or(AnchorError::NoDecision)?;
-    let checkpoint = Checkpoint::parse(&Note::parse(&proof.checkpoint).map_err(CheckpointError::from)?.text)?;
-    if checkpoint.size != proof.size {
-        return Err(AnchorError::Size { found: proof.size, needed: checkpoint.size });
-    }
-    let leaf = leaf_hash(envelope);
-    if leaf != proof.leaf {
-        return Err(AnchorError::Entry { found: proof.leaf, needed: leaf });
-    }
-    verify_inclusion(leaf, proof.index, proof.size, &proof.path, checkpoint.root)?;
+    verify_inclusion(leaf_hash(envelope), index, anchored.size, path, Hash(anchored.root.0))?;
     Ok(LogAnchor::recordDecisionCall {
         account,
-        origin: origin_hash(&checkpoint.origin),
+        origin: anchored.origin,
         envelope: envelope.to_vec().into(),
         offset: U256::from(offset),
-        index: proof.index,
-        size: proof.size,
-        proof: proof.path.iter().map(|hash| B256::from(hash.0)).collect(),
+        index,
+        size: anchored.size,
+        proof: path.iter().map(|hash| B256::from(hash.0)).collect(),
     })
 }
 
@@ -120,7 +112,6 @@ pub fn record_decision(account: Address, envelope: &[u8], proof: &InclusionProof
 mod tests {
     use super::super::entry::{Entry, EntryKind, EntryRef};
     use super::super::merkle::{Frontier, prove_inclusion, testing::Forest};
-    use super::super::note::SigningKey;
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
@@ -135,25 +126,24 @@ mod tests {
         entry
     }
 
-    /// A proof about the second of three entries, the first and last of which are single bytes.
-    fn proven(leaf: &[u8]) -> InclusionProof {
+    /// The way to the root about the second of three entries, the first and last of which are single bytes.
+    fn proven(leaf: &[u8]) -> (Vec<Hash>, Anchoring) {
         let forest = Forest::from_entries([b"a".to_vec(), leaf.to_vec(), b"b".to_vec()]);
-        let key = SigningKey::from_seed(ORIGIN, &[7; 32]).unwrap();
         let checkpoint = Checkpoint { origin: ORIGIN.into(), size: 3, root: forest.root(3) };
-        InclusionProof {
-            index: 1,
-            size: 3,
-            leaf: leaf_hash(leaf),
-            path: prove_inclusion(1, 3, |level, index| forest.read(level, index)).unwrap(),
-            checkpoint: checkpoint.sign(&key).unwrap().to_string(),
-        }
+        let path = prove_inclusion(1, 3, |level, index| forest.read(level, index)).unwrap();
+        (path, Anchoring::of(&checkpoint, Address::repeat_byte(3)).unwrap())
+    }
+
+    fn record(account: Address, leaf: &[u8]) -> Result<LogAnchor::recordDecisionCall, AnchorError> {
+        let (path, anchored) = proven(leaf);
+        record_decision(account, leaf, 1, &path, &anchored)
     }
 
     #[test]
     fn a_logged_decision_becomes_a_call_that_names_the_place_of_its_id() {
         let digest = B256::repeat_byte(0xa7);
         let leaf = decision(digest).to_leaf().unwrap();
-        let call = record_decision(Address::repeat_byte(9), &leaf, &proven(&leaf)).unwrap();
+        let call = record(Address::repeat_byte(9), &leaf).unwrap();
         assert_eq!((call.index, call.size, call.proof.len()), (1, 3, 2));
         assert_eq!(call.origin, origin_hash(ORIGIN));
         let offset = call.offset.to::<usize>();
@@ -167,7 +157,7 @@ mod tests {
     fn entries_of_other_kinds_cannot_be_recorded() {
         for kind in EntryKind::ALL.into_iter().filter(|kind| *kind != EntryKind::Decision) {
             let leaf = Entry::new(kind, format!("decision/{}", B256::repeat_byte(1)), 5).to_leaf().unwrap();
-            assert_eq!(record_decision(Address::ZERO, &leaf, &proven(&leaf)), Err(AnchorError::NoDecision), "{kind}");
+            assert_eq!(record(Address::ZERO, &leaf), Err(AnchorError::NoDecision), "{kind}");
         }
         let shouted = Entry::new(EntryKind::Decision, format!("decision/0x{}", "AB".repeat(32)), 5).to_leaf().unwrap();
         assert_eq!(find_decision(&shouted), None);
@@ -177,12 +167,16 @@ mod tests {
     fn a_proof_of_something_else_is_refused_before_the_contract_would() {
         let leaf = decision(B256::repeat_byte(1)).to_leaf().unwrap();
         let other = decision(B256::repeat_byte(2)).to_leaf().unwrap();
-        let good = proven(&leaf);
-        let refused = |proof: InclusionProof, leaf: &[u8]| record_decision(Address::ZERO, leaf, &proof).unwrap_err();
-        assert!(matches!(refused(good.clone(), &other), AnchorError::Entry { .. }));
-        assert!(matches!(refused(InclusionProof { size: 4, ..good.clone() }, &leaf), AnchorError::Size { .. }));
-        assert!(matches!(refused(InclusionProof { index: 0, ..good.clone() }, &leaf), AnchorError::Inclusion(_)));
-        assert!(matches!(refused(InclusionProof { checkpoint: "nothing".into(), ..good }, &leaf), AnchorError::Checkpoint(_)));
+        let (path, good) = proven(&leaf);
+        let refused = |leaf: &[u8], index: u64, path: &[Hash], anchored: Anchoring| {
+            matches!(record_decision(Address::ZERO, leaf, index, path, &anchored), Err(AnchorError::Inclusion(_)))
+        };
+        assert!(!refused(&leaf, 1, &path, good));
+        assert!(refused(&other, 1, &path, good));
+        assert!(refused(&leaf, 0, &path, good));
+        assert!(refused(&leaf, 1, &path[..1], good));
+        assert!(refused(&leaf, 1, &path, Anchoring { size: 5, ..good }));
+        assert!(refused(&leaf, 1, &path, Anchoring { root: B256::repeat_byte(5), ..good }));
     }
 
     #[test]

@@ -56,13 +56,23 @@ pub struct Anchorer {
     last: Option<Instant>,
     /// When something failed last.
     failed: Option<Instant>,
+    /// The name of the announcement that was sent last, and when: the follower tells a little later that it is there.
+    announced: Option<(String, Instant)>,
 }
 
 impl Anchorer {
     /// `every` is the time between two anchors of a log that grows.
     pub fn new(log: Log, every: Duration) -> Self {
         let key = log.vkey().parse::<VerifierKey>().ok().map(|key| key_hash(&key));
-        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None, failed: None }
+        Self {
+            origin: origin_hash(log.origin()),
+            key,
+            log,
+            every: every.max(Duration::from_secs(1)),
+            last: None,
+            failed: None,
+            announced: None,
+        }
     }
 
     /// Sends whatever is due. A failure is told, and tried again a little later.
@@ -95,13 +105,20 @@ impl Anchorer {
     }
 
     /// Says on chain which key signs the log, unless the chain has it.
-    async fn announce(&self, submitter: &Submitter, reading: &Reading, contract: Address) -> Result<(), AnchorFailure> {
-        let known = reading.facts.log_keys.get(&(submitter.account(), self.origin)).copied();
-        let Some(key) = self.key.filter(|key| known != Some(*key)) else { return Ok(()) };
+    async fn announce(&mut self, submitter: &Submitter, reading: &Reading, contract: Address) -> Result<(), AnchorFailure> {
+        let announced = reading.facts.log_keys.get(&(submitter.account(), self.origin)).map_or(&[][..], Vec::as_slice);
+        let Some(key) = self.key.filter(|key| announced.last() != Some(key)) else { return Ok(()) };
+        // A key may come back after another, even more than once, and each time it is announced anew.
+        let known = announced.last().map_or_else(|| "none".to_owned(), B256::to_string);
+        let about = format!("{}:{known}->{key}", announced.len());
+        if self.announced.as_ref().is_some_and(|(sent, at)| *sent == about && at.elapsed() < SOON) {
+            return Ok(());
+        }
         let call = LogAnchor::announceKeyCall { origin: self.origin, vkeyHash: key };
-        if let Some(transaction) = submitter.submit(&key.to_string(), "announce", contract, call.abi_encode().into()).await? {
+        if let Some(transaction) = submitter.submit(&about, "announce", contract, call.abi_encode().into()).await? {
             info!(%transaction, "announced the log's key");
         }
+        self.announced = Some((about, Instant::now()));
         Ok(())
     }
 
@@ -121,17 +138,17 @@ impl Anchorer {
         let Some(logged) = log::find(&submitter.store.db, &explain::entry_id(digest)).await? else { return Ok(false) };
         let by = BTreeSet::from([asked.account]);
         for anchor in reading.facts.anchored(self.origin, &by).into_iter().filter(|anchor| anchor.size > logged.index) {
-            let Some(proof) = self.log.prove_at(logged.index, anchor.size).await? else { continue };
-            let checkpoint = Checkpoint::parse(&Note::parse(&proof.checkpoint).map_err(CheckpointError::from)?.text)?;
-            if B256::from(checkpoint.root.0) != anchor.root {
+            let Some((path, root)) = self.log.prove_at(logged.index, anchor.size).await? else { continue };
+            if B256::from(root.0) != anchor.root {
                 error!(
                     size = anchor.size,
-                    "{} anchored root {} for {} entries, and this log has {}", anchor.account, anchor.root, anchor.size, checkpoint.root
+                    "{} anchored root {} for {} entries, and this log has {root}", anchor.account, anchor.root, anchor.size
                 );
                 continue;
             }
             let Some(entry) = self.log.entry(logged.index).await? else { continue };
-            let call = record_decision(asked.account, &entry.leaf, &proof)?;
+            let anchored = Anchoring { contract, origin: anchor.origin, size: anchor.size, root: anchor.root };
+            let call = record_decision(asked.account, &entry.leaf, logged.index, &path, &anchored)?;
             let about = format!("{digest}/{}", asked.account);
             if let Some(transaction) = submitter.submit(&about, "record", contract, call.abi_encode().into()).await? {
                 info!(decision.digest = %digest, %transaction, "showed the chain that decision {digest} is entry {} of the log", logged.index);

@@ -4,7 +4,10 @@
 //! Tiles are only ever added. Where an object is there already and differs, it stays, and the log's page says so. How far
 //! the mirror has come is read from its own checkpoint, which is written last.
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    collections::HashSet,
+    sync::{PoisonError, RwLock},
+};
 
 use app::views::MirrorView;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -13,13 +16,21 @@ use object_store::{
     Error as StoreError, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Log, LogError, bodies};
-use crate::store::entities::log_entry;
+use crate::{
+    store::entities::{background, log_entry, model},
+    workflow::explain::MAX_MODEL,
+};
 
 /// Objects on their way at once.
 const AT_ONCE: usize = 8;
+/// The largest tile or bundle, in bytes: a full bundle of the longest entries.
+const LARGEST_TILE: usize = 256 * (65_535 + 2);
+/// The largest body, in bytes: a model, and some room for a salt and for what may be allowed one day.
+const LARGEST_BODY: usize = MAX_MODEL + (64 << 10);
 /// Entries whose tiles are on the way together; a multiple of a tile, so that no partial tile is made on the way.
 const ENTRIES: u64 = 64 * 256;
 
@@ -29,6 +40,8 @@ pub enum MirrorError {
     Target { target: String, reason: String },
     #[error("{object} could not be read or written: {source}")]
     Store { object: String, source: Box<StoreError> },
+    #[error("{object} is longer than the {most} bytes that it may have")]
+    Large { object: String, most: usize },
     #[error("{object} holds something else than this log does, and was left as it is")]
     Contradicts { object: String },
     #[error("{object} cannot be read: {reason}")]
@@ -40,17 +53,22 @@ pub enum MirrorError {
 pub struct Mirror {
     store: Box<dyn ObjectStore>,
     prefix: Path,
-    /// Where it is, without secrets.
+    /// Where it is, as anybody may read.
     target: String,
     state: RwLock<State>,
     /// The checkpoint that was copied last, to know without asking that nothing is new.
     copied: RwLock<Option<String>>,
+    /// Models and backgrounds that need not be looked at again.
+    published: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     size: u64,
+    /// As anybody may read it.
     problem: Option<String>,
+    /// What the server's own log was told last.
+    told: Option<String>,
     contradicts: bool,
 }
 
@@ -75,20 +93,36 @@ impl Mirror {
             }
             other => return Err(failed(format!("{other:?} is not supported"))),
         };
-        Ok(Self { store, prefix, target: without_secrets(target), state: RwLock::default(), copied: RwLock::default() })
+        Ok(Self {
+            store,
+            prefix,
+            target: in_public(&url),
+            state: RwLock::default(),
+            copied: RwLock::default(),
+            published: Mutex::default(),
+        })
     }
 
     fn place(&self, name: &str) -> Path {
         name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }
 
-    /// An object's bytes; `None` when it is not there.
+    /// An object's bytes; `None` when it is not there. What is longer than [`largest`] is not read.
     pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, MirrorError> {
         let failed = |source| MirrorError::Store { object: name.to_owned(), source: Box::new(source) };
         match self.store.get(&self.place(name)).await {
+            Ok(found) if found.meta.size > largest(name) as u64 => Err(MirrorError::Large { object: name.to_owned(), most: largest(name) }),
             Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?.to_vec())),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(source) => Err(failed(source)),
+        }
+    }
+
+    async fn has(&self, name: &str) -> Result<bool, MirrorError> {
+        match self.store.head(&self.place(name)).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(source) => Err(MirrorError::Store { object: name.to_owned(), source: Box::new(source) }),
         }
     }
 
@@ -97,13 +131,11 @@ impl Mirror {
         let put = self.store.put_opts(&self.place(name), bytes.clone().into(), PutMode::Create.into()).await;
         match put {
             Ok(_) => Ok(()),
-            Err(StoreError::AlreadyExists { .. }) => {
-                if self.get(name).await? == Some(bytes) {
-                    Ok(())
-                } else {
-                    Err(MirrorError::Contradicts { object: name.to_owned() })
-                }
-            }
+            Err(StoreError::AlreadyExists { .. }) => match self.get(name).await {
+                Ok(there) if there.as_ref() == Some(&bytes) => Ok(()),
+                Ok(_) | Err(MirrorError::Large { .. }) => Err(MirrorError::Contradicts { object: name.to_owned() }),
+                Err(failed) => Err(failed),
+            },
             Err(source) => Err(MirrorError::Store { object: name.to_owned(), source: Box::new(source) }),
         }
     }
@@ -139,7 +171,26 @@ impl Mirror {
     }
 }
 
-/// A target as people may see it.
+/// A target as anybody may read it: of a store its scheme and bucket, of a folder nothing.
+fn in_public(target: &Url) -> String {
+    match target.host_str() {
+        Some(bucket) if target.scheme() != "file" => format!("{}://{bucket}", target.scheme()),
+        _ => "the mirror".into(),
+    }
+}
+
+/// An error as anybody may read it. What a store says of itself names paths and addresses.
+fn for_everybody(error: &LogError) -> String {
+    match error {
+        LogError::Mirror(MirrorError::Store { object, .. }) => {
+            format!("{object} could not be read or written in the mirror; the server's own log says why")
+        }
+        LogError::Mirror(MirrorError::Target { .. }) => "the mirror cannot be used; the server's own log says why".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A target as its operator may see it.
 fn without_secrets(target: &str) -> String {
     let Ok(mut url) = Url::parse(target) else { return target.to_owned() };
     let _ = url.set_username("").and_then(|()| url.set_password(None));
@@ -152,8 +203,14 @@ pub(super) fn body_name(sha256: Hash) -> String {
     format!("body/{sha256}")
 }
 
+/// The most bytes that an object of this name is read with.
+pub(super) fn largest(name: &str) -> usize {
+    if name.starts_with("body/") { LARGEST_BODY } else { LARGEST_TILE }
+}
+
 impl Log {
-    /// Copies to the mirror what was published since. Without a mirror, or when nothing is new, does nothing.
+    /// Copies to the mirror what was published since: entries, their bodies, models and backgrounds. Without a mirror, or
+    /// when nothing is new, does nothing.
     ///
     /// # Errors
     /// Whatever goes wrong is also kept for the log's page.
@@ -161,28 +218,53 @@ impl Log {
         let Some(mirror) = &self.around.mirror else { return Ok(()) };
         // Copies what is published, never what is in doubt.
         self.store.standing.check()?;
-        let Some((size, note)) = self.published().await? else { return Ok(()) };
-        if mirror.copied.read().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&note) {
-            return Ok(());
-        }
-        let copied = self.copy(mirror, size, &note).await;
+        let copied = self.copy_what_is_new(mirror).await;
         match &copied {
-            Ok(()) => {
-                *mirror.copied.write().unwrap_or_else(PoisonError::into_inner) = Some(note);
-                mirror.note(|state| *state = State { size, ..State::default() });
-            }
+            Ok(()) => mirror.note(|state| *state = State { size: state.size, ..State::default() }),
             Err(error) => {
-                let text = error.to_string();
+                let (told, text) = (error.to_string(), for_everybody(error));
                 let contradicts = matches!(error, LogError::Mirror(MirrorError::Contradicts { .. }));
                 mirror.note(|state| {
-                    if state.problem.as_ref() != Some(&text) {
-                        tracing::warn!("the mirror could not be brought up to date: {text}");
+                    if state.told.as_ref() != Some(&told) {
+                        tracing::warn!("the mirror could not be brought up to date: {told}");
                     }
-                    (state.problem, state.contradicts) = (Some(text), contradicts);
+                    (state.problem, state.told, state.contradicts) = (Some(text), Some(told), contradicts);
                 });
             }
         }
         copied
+    }
+
+    async fn copy_what_is_new(&self, mirror: &Mirror) -> Result<(), LogError> {
+        let Some((size, note)) = self.published().await? else { return Ok(()) };
+        let known = mirror.copied.read().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&note);
+        if !known {
+            self.copy(mirror, size, &note).await?;
+            *mirror.copied.write().unwrap_or_else(PoisonError::into_inner) = Some(note);
+            mirror.note(|state| state.size = size);
+        }
+        // A model is published when its decision has long been logged and copied.
+        self.copy_published(mirror).await
+    }
+
+    /// Copies the models and backgrounds that the mirror does not have.
+    async fn copy_published(&self, mirror: &Mirror) -> Result<(), LogError> {
+        let db = &self.store.db;
+        let mut names: Vec<String> = model::Entity::find().select_only().column(model::Column::Sha256).into_tuple().all(db).await?;
+        let backgrounds = background::Entity::find().select_only().column(background::Column::Sha256);
+        names.extend(backgrounds.into_tuple::<String>().all(db).await?);
+        let mut seen = mirror.published.lock().await;
+        for name in names.into_iter().filter(|name| !seen.contains(name)).collect::<Vec<_>>() {
+            if let Ok(sha256) = name.parse()
+                && !mirror.has(&body_name(sha256)).await?
+                && let Some(bytes) = self.body(sha256).await?
+            {
+                mirror.add(&body_name(sha256), bytes).await?;
+            }
+            // A damaged row is for `wherefore log fsck` to tell, and would be read in vain again and again.
+            seen.insert(name);
+        }
+        Ok(())
     }
 
     async fn copy(&self, mirror: &Mirror, size: u64, note: &str) -> Result<(), LogError> {
@@ -246,15 +328,15 @@ impl Log {
         }
     }
 
-    /// What was erased here must not live on there.
+    /// What was erased here must not live on there: salted bodies, decision records and statements alike. A body that is
+    /// still kept here, because another entry or a model has the same bytes, stays.
     async fn remove_erased(&self, mirror: &Mirror, erasure: &Entry) -> Result<(), LogError> {
         for reference in &erasure.refs {
             let Some(row) = self.entry(reference.index).await? else { continue };
             let Ok(entry) = Entry::parse(&row.leaf) else { continue };
-            for body in entry.body.iter().filter(|body| body.salted) {
-                if self.body(body.sha256).await?.is_none() {
-                    mirror.remove(&body_name(body.sha256)).await?;
-                }
+            let Some(body) = entry.body else { continue };
+            if self.body(body.sha256).await?.is_none() {
+                mirror.remove(&body_name(body.sha256)).await?;
             }
         }
         Ok(())

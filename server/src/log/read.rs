@@ -11,7 +11,7 @@ use governance::log::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Log, LogError, append::parse_hash};
-use crate::store::entities::{log_checkpoint, log_entry, log_node};
+use crate::store::entities::{log_entry, log_node};
 
 /// The entry logged under an id, for references.
 pub async fn find(db: &impl ConnectionTrait, entry_id: &str) -> Result<Option<EntryRef>, LogError> {
@@ -64,17 +64,14 @@ impl Log {
         prove_inclusion::<LogError>(index, size, |level, number| tiles.hash(level, number))
     }
 
-    /// Proof that entry `index` is covered by the checkpoint of this size. `None` when there is no such entry, or no such
-    /// checkpoint.
-    pub async fn prove_at(&self, index: u64, size: u64) -> Result<Option<InclusionProof>, LogError> {
-        let Ok(number) = i64::try_from(size) else { return Ok(None) };
-        let checkpoint = log_checkpoint::Entity::find_by_id(number).one(&self.store.db).await?;
-        let (Some(row), Some(checkpoint)) = (self.entry(index).await?, checkpoint) else { return Ok(None) };
-        if index >= size {
+    /// The way from entry `index` to the root of the log at `size`, and that root. Both come from the stored tiles, so that
+    /// it needs no checkpoint of that size: whoever anchored it answers for it. `None` when the log at `size` does not have
+    /// the entry, or this log is not that large.
+    pub async fn prove_at(&self, index: u64, size: u64) -> Result<Option<(Vec<Hash>, Hash)>, LogError> {
+        if index >= size || size > self.size().await? {
             return Ok(None);
         }
-        let path = self.path(index, size).await?;
-        Ok(Some(InclusionProof { index, size, leaf: leaf_hash(&row.leaf), path, checkpoint: checkpoint.note }))
+        Ok(Some((self.path(index, size).await?, self.root_at(size).await?)))
     }
 
     /// Proof that the log at `new` is the log at `old` and what was appended since. `new` is not above the log's size.

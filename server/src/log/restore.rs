@@ -1,7 +1,7 @@
 //! Restoring: an empty database is filled with the entries of a mirror, or of a log that is served, and must come to the
 //! root of the checkpoint that is signed there. Nothing is signed anew.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use governance::log::{Checkpoint, CheckpointError, Entry, EntryError, Hash, TileError, TilePath, VerifierKey, tile};
 use sea_orm::{ActiveValue::Set, EntityTrait};
@@ -11,15 +11,12 @@ use super::{
     LogError, Prepared,
     append::read_frontier,
     append_all, bodies,
-    mirror::{Mirror, MirrorError, body_name},
+    mirror::{Mirror, MirrorError, body_name, largest},
 };
 use crate::store::{
     Store, Tx,
     entities::{log_body, log_checkpoint, log_entry, log_head},
 };
-
-/// The largest answer that is read over HTTP, in bytes: a full bundle of the longest entries.
-const LARGEST: usize = 256 * (65_535 + 2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
@@ -62,7 +59,8 @@ pub struct Restored {
     pub size: u64,
     pub root: Hash,
     pub bodies: u64,
-    /// Bodies that entries name and that were not there, as `body/…`: erased, never copied, or lost.
+    /// Bodies that entries name and that were not there, as `body/…`: erased, never copied, lost, or longer than any
+    /// body may be.
     pub missing: Vec<String>,
     /// Bodies that were there and are not what entries name.
     pub damaged: Vec<String>,
@@ -80,7 +78,9 @@ impl Place {
             return Ok(Self::Mirror(Mirror::open(from)?));
         }
         let away = |error: reqwest::Error| RestoreError::Away { url: from.to_owned(), reason: error.to_string() };
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(away)?;
+        // A model is large, and the other side may be slow, but not silent.
+        let http =
+            reqwest::Client::builder().read_timeout(Duration::from_secs(30)).timeout(Duration::from_secs(600)).build().map_err(away)?;
         Ok(Self::Served { base: from.trim_end_matches('/').trim_end_matches("/checkpoint").to_owned(), http })
     }
 
@@ -101,8 +101,8 @@ impl Place {
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| away(error.without_url().to_string()))? {
             bytes.extend_from_slice(&chunk);
-            if bytes.len() > LARGEST {
-                return Err(away(format!("it answers with more than {LARGEST} bytes")));
+            if bytes.len() > largest(name) {
+                return Err(MirrorError::Large { object: name.to_owned(), most: largest(name) }.into());
             }
         }
         Ok(Some(bytes))
@@ -144,9 +144,10 @@ pub async fn restore(store: &Store, from: &str, key: &VerifierKey) -> Result<Res
     Ok(restored)
 }
 
-/// Appends every entry, as its bytes were; returns what the entries name, and whether it is salted.
-async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<Vec<(Hash, bool)>, RestoreError> {
-    let mut named = Vec::new();
+/// Appends every entry, as its bytes were; returns what the entries name, each once, and whether any of them says that it
+/// is salted. An entry can name as its model what another salts, and that must not stand in the way.
+async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<BTreeMap<Hash, bool>, RestoreError> {
+    let mut named = BTreeMap::new();
     for path in tile::bundles_between(0, size) {
         let bundle = bundle(from, path).await?;
         let leaves = tile::decode_bundle(&bundle, path.width());
@@ -165,11 +166,11 @@ async fn take_in(tx: &Tx, from: &Place, size: u64) -> Result<Vec<(Hash, bool)>, 
         }
         for entry in &entries {
             let salted = entry.body.as_ref().filter(|body| body.salted).map(|body| body.sha256);
-            named.extend(bodies::named_by(entry).into_iter().map(|sha256| (sha256, Some(sha256) == salted)));
+            for sha256 in bodies::named_by(entry) {
+                *named.entry(sha256).or_default() |= Some(sha256) == salted;
+            }
         }
     }
-    named.sort();
-    named.dedup();
     Ok(named)
 }
 
@@ -187,9 +188,14 @@ async fn bundle(from: &Place, path: TilePath) -> Result<Vec<u8>, RestoreError> {
 
 async fn take_in_body(tx: &Tx, from: &Place, sha256: Hash, salted: bool, restored: &mut Restored) -> Result<(), RestoreError> {
     let name = body_name(sha256);
-    let Some(bytes) = from.get(&name).await? else {
-        restored.missing.push(name);
-        return Ok(());
+    let bytes = match from.get(&name).await {
+        Ok(Some(bytes)) => bytes,
+        // What is longer than any body cannot be what was named; the log is restored without it.
+        Ok(None) | Err(RestoreError::Mirror(MirrorError::Large { .. })) => {
+            restored.missing.push(name);
+            return Ok(());
+        }
+        Err(failed) => return Err(failed),
     };
     if Hash::of(&bytes) != sha256 || salted && bytes.len() < 32 {
         restored.damaged.push(name);
@@ -197,7 +203,7 @@ async fn take_in_body(tx: &Tx, from: &Place, sha256: Hash, salted: bool, restore
     }
     let (salt, bytes) = bytes.split_at(if salted { 32 } else { 0 });
     let row = log_body::ActiveModel { sha256: Set(sha256.to_string()), salt: Set(salt.to_vec()), bytes: Set(bytes.to_vec()) };
-    log_body::Entity::insert(row).exec_without_returning(&tx.db).await?;
+    log_body::Entity::insert(row).on_conflict_do_nothing_on([log_body::Column::Sha256]).exec_without_returning(&tx.db).await?;
     restored.bodies += 1;
     Ok(())
 }

@@ -23,6 +23,8 @@ const WORDS: usize = 8;
 const POINTS: u64 = 48;
 /// Entries that are indexed in one transaction.
 const BATCH: u64 = 500;
+/// Rows that one statement writes. Three values each, and SQLite takes 32,766 values in a statement.
+const ROWS: usize = 5_000;
 
 /// Reading text takes a processor and a connection each; whoever comes later waits.
 static READERS: Semaphore = Semaphore::const_new(2);
@@ -127,6 +129,7 @@ impl Log {
 
     /// Indexes entries that were logged before there was an index; how many. Entries are indexed as they are appended, so
     /// those without are the oldest: this goes down from the oldest indexed one, and a start after a crash goes on there.
+    /// Several processes may do it at once; what one has indexed, another leaves as it is.
     pub async fn index_missing(&self) -> Result<u64, LogError> {
         let oldest: Option<Option<i64>> = log_subject::Entity::find()
             .select_only()
@@ -161,7 +164,12 @@ impl Log {
             }
             if !about.is_empty() {
                 let tx = self.store.begin().await?;
-                log_subject::Entity::insert_many(about).exec_without_returning(&tx.db).await?;
+                for some in about.chunks(ROWS) {
+                    log_subject::Entity::insert_many(some.to_vec())
+                        .on_conflict_do_nothing_on([log_subject::Column::Subject, log_subject::Column::Value, log_subject::Column::Entry])
+                        .exec_without_returning(&tx.db)
+                        .await?;
+                }
                 tx.commit().await?;
             }
             indexed += rows.len() as u64;

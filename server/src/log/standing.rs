@@ -12,7 +12,7 @@ use std::{
 use governance::log::{Hash, merkle, tile::tiles_for_root};
 use sea_orm::EntityTrait;
 
-use super::{Log, LogError, append::read_frontier};
+use super::{Log, LogError, append::read_frontier, high_water};
 use crate::store::entities::log_head;
 
 /// A copy that the database should contain, and does not.
@@ -20,6 +20,8 @@ use crate::store::entities::log_head;
 pub struct Contradiction {
     /// Which copy it is, as messages call it.
     pub copy: String,
+    /// Where its operator finds it, which no page says.
+    pub place: Option<String>,
     /// The size it holds.
     pub size: u64,
     /// Its root at that size; `None` when it names only a size.
@@ -43,7 +45,7 @@ impl fmt::Display for Contradiction {
 
 impl Contradiction {
     fn found(&self, f: &mut impl fmt::Write) -> fmt::Result {
-        let Self { copy, size, root, stored, computed } = self;
+        let Self { copy, place: _, size, root, stored, computed } = self;
         write!(f, "{copy} holds the log at {size} entries")?;
         match (root, computed) {
             (Some(root), Some(computed)) => write!(f, " with root {root}, but the database has root {computed} at that size"),
@@ -60,6 +62,14 @@ impl Contradiction {
             "The explanation log is read-only: {found}. Until its operator has put that right, nothing is signed or added. What was \
              signed before still holds, and can be checked."
         )
+    }
+
+    /// The same, and where the copy is: for the terminal and for the server's own log.
+    pub fn for_operator(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{self}. Here, {} is {place}", self.copy),
+            None => self.to_string(),
+        }
     }
 }
 
@@ -81,7 +91,7 @@ impl Standing {
 
     /// Ends signing and appending, for this process. The first reason stands.
     pub fn end(&self, found: Contradiction) -> LogError {
-        tracing::error!(copy = %found.copy, size = found.size, "the log is read-only from now on: {found}");
+        tracing::error!(copy = %found.copy, size = found.size, "the log is read-only from now on: {}", found.for_operator());
         LogError::ReadOnly(Box::new(self.0.get_or_init(|| found).clone()))
     }
 }
@@ -100,12 +110,17 @@ impl Log {
 
     /// Compares a copy with the database. The copy must have been read before: the database only grows.
     pub(super) async fn compare(&self, copy: &str, size: u64, root: Hash) -> Result<(), LogError> {
+        self.compare_at(copy, None, size, root).await
+    }
+
+    /// The same for a copy that its operator finds in a place.
+    async fn compare_at(&self, copy: &str, place: Option<String>, size: u64, root: Hash) -> Result<(), LogError> {
         let stored = self.size().await?;
         let computed = if size > stored { None } else { Some(self.root_at(size).await?) };
         if computed == Some(root) {
             return Ok(());
         }
-        Err(self.store.standing.end(Contradiction { copy: copy.to_owned(), size, root: Some(root), stored, computed }))
+        Err(self.store.standing.end(Contradiction { copy: copy.to_owned(), place, size, root: Some(root), stored, computed }))
     }
 
     /// The root at `size`, which is not above the log's, from its stored tiles.
@@ -117,11 +132,11 @@ impl Log {
     /// Compares the high-water copy with the database, then reads the head: in this order, since both only grow.
     pub(super) async fn trusted_head(&self) -> Result<governance::log::Frontier, LogError> {
         let mark = match &self.around.high_water {
-            Some(high_water) => high_water.read()?.map(|mark| (high_water.name(), mark)),
+            Some(high_water) => high_water.read()?.map(|mark| (high_water.place(), mark)),
             None => None,
         };
-        if let Some((name, mark)) = &mark {
-            self.compare(name, mark.size, mark.root).await?;
+        if let Some((place, mark)) = &mark {
+            self.compare_at(high_water::NAME, Some(place.clone()), mark.size, mark.root).await?;
         }
         let head = log_head::Entity::find_by_id(1).one(&self.store.db).await?;
         let frontier = head.as_ref().map_or_else(|| Ok(governance::log::Frontier::new()), read_frontier)?;
@@ -145,7 +160,7 @@ mod tests {
 
     #[test]
     fn readers_are_told_what_it_means_and_operators_what_to_do() {
-        let found = Contradiction { copy: "the mirror".into(), size: 9, root: None, stored: 7, computed: None };
+        let found = Contradiction { copy: "the mirror".into(), place: None, size: 9, root: None, stored: 7, computed: None };
         for words in [found.to_string(), found.in_public()] {
             assert!(words.contains("the mirror holds the log at 9 entries, but the database has only 7."), "{words}");
         }

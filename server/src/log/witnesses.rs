@@ -248,7 +248,7 @@ impl Witnesses {
             return problem(format!("it has cosigned {told} entries already; it is asked again"));
         }
         if starting {
-            return log.store.standing.end(Contradiction { copy, size: told, root: None, stored, computed: None }).into();
+            return log.store.standing.end(Contradiction { copy, place: None, size: told, root: None, stored, computed: None }).into();
         }
         problem(format!("it says it cosigned {told} entries, and there are {stored}; it does not show our signature over them"))
     }
@@ -267,7 +267,7 @@ impl Witnesses {
                     (Ok(stored), computed) => (stored, computed.ok()),
                     (Err(error), _) => return error.into(),
                 };
-                log.store.standing.end(Contradiction { copy, size: told, root: None, stored, computed }).into()
+                log.store.standing.end(Contradiction { copy, place: None, size: told, root: None, stored, computed }).into()
             }
             None => problem("it says that this log does not continue what it saw, and does not show what that was"),
         }

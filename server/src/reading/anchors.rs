@@ -51,7 +51,7 @@ impl Facts {
         } else if let Some(logged) = event.decoded::<LogAnchor::DecisionLogged>() {
             self.logged.insert((logged.account, logged.origin, logged.decisionDigest));
         } else if let Some(announced) = event.decoded::<LogAnchor::KeyAnnounced>() {
-            self.log_keys.insert((announced.account, announced.origin), announced.vkeyHash);
+            self.log_keys.entry((announced.account, announced.origin)).or_default().push(announced.vkeyHash);
         }
     }
 

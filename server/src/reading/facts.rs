@@ -80,8 +80,8 @@ pub struct Facts {
     pub anchors: Vec<Anchor>,
     /// Decisions that were shown to be in a log: by whose anchors, in which log, and the digest.
     pub logged: BTreeSet<(Address, B256, B256)>,
-    /// Hashes of the vkeys that accounts announced for a log.
-    pub log_keys: BTreeMap<(Address, B256), B256>,
+    /// Hashes of the vkeys that accounts announced for a log, in the order of the chain; the last of each counts.
+    pub log_keys: BTreeMap<(Address, B256), Vec<B256>>,
     /// What the registry asks of decisions, by engine.
     pub requirements: BTreeMap<String, Requirement>,
     /// What anybody said of decisions, in the order of the chain.

@@ -16,8 +16,9 @@ use governance::{
     onchain::abi::{Governor, LogAnchor, ParameterRegistry, ValidationRegistry},
     parameter::key_word,
 };
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use server::{config::Config, reading::ProposalFacts};
+use server::{config::Config, reading::ProposalFacts, store::entities::log_checkpoint};
 
 use crate::world::{DAY, Proposal, Site, World, eventually, reverts};
 
@@ -60,9 +61,10 @@ async fn the_newest_checkpoint_is_anchored_and_has_the_logs_own_root() {
     // The log may have grown since, so that the checkpoint of that very size is looked up.
     let (size, root) = latest(&world).await;
     assert!(size >= anchored);
-    let proof = site.bridge.log.prove_at(0, size).await.unwrap().unwrap();
-    let checkpoint = Checkpoint::parse(&Note::parse(&proof.checkpoint).unwrap().text).unwrap();
+    let published = log_checkpoint::Entity::find_by_id(size as i64).one(&site.bridge.store.db).await.unwrap().unwrap();
+    let checkpoint = Checkpoint::parse(&Note::parse(&published.note).unwrap().text).unwrap();
     assert_eq!(root, B256::from(checkpoint.root.0));
+    assert_eq!(site.bridge.log.prove_at(0, size).await.unwrap().unwrap().1, checkpoint.root);
 
     // Another root of that size is refused, naming both; the same again is not.
     let call = |root| LogAnchor::anchorCall { origin: origin_hash(ORIGIN), size, root }.abi_encode().into();
@@ -77,6 +79,16 @@ async fn the_newest_checkpoint_is_anchored_and_has_the_logs_own_root() {
     let key = key_hash(&vkey.trim().parse().unwrap());
     let announced = LogAnchor::keyOfCall { account: executor, origin: origin_hash(ORIGIN) };
     eventually(async || (world.view(contract, announced.clone()).await == key).then_some(())).await;
+
+    // A key that was replaced on chain, as by a rotation that was taken back, is announced again each time.
+    let other = LogAnchor::announceKeyCall { origin: origin_hash(ORIGIN), vkeyHash: B256::repeat_byte(6) };
+    for _ in 0..2 {
+        assert!(world.send(executor, contract, other.abi_encode().into()).await);
+        eventually(async || (world.view(contract, announced.clone()).await == key).then_some(())).await;
+    }
+    let told = world.events::<LogAnchor::KeyAnnounced>(contract).await;
+    let told: Vec<bool> = told.iter().filter(|(_, told)| told.account == executor).map(|(_, told)| told.vkeyHash == key).collect();
+    assert!(told.ends_with(&[true, false, true, false, true]), "{told:?}");
 
     // What the chain holds is what the reading says, and only of accounts that count.
     let reading = eventually(async || {

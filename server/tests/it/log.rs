@@ -73,6 +73,32 @@ async fn an_entry_logged_twice_is_one_entry() {
     assert_whole(&store).await;
 }
 
+/// As after a restore, which brings only the newest checkpoint: older anchors still have to be shown.
+#[tokio::test]
+async fn what_was_anchored_at_an_older_size_is_proved_without_a_checkpoint_of_that_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::without_chain(dir.path()).await;
+    grow(&site.bridge.store, 300).await;
+    let log = &site.bridge.log;
+    let rows = log_entry::Entity::find().order_by_asc(log_entry::Column::Index).all(&site.bridge.store.db).await.unwrap();
+    let mut frontier = Frontier::new();
+    for row in &rows {
+        frontier.push(leaf_hash(&row.leaf));
+        let size = frontier.size();
+        if ![1, 3, 255, 256, 257, 300].contains(&size) {
+            continue;
+        }
+        assert!(log_checkpoint::Entity::find_by_id(size as i64).one(&site.bridge.store.db).await.unwrap().is_none());
+        for index in [0, size / 2, size - 1] {
+            let (path, root) = log.prove_at(index, size).await.unwrap().unwrap();
+            assert_eq!(root, frontier.root());
+            merkle::verify_inclusion(leaf_hash(&rows[index as usize].leaf), index, size, &path, root).unwrap();
+        }
+        assert_eq!(log.prove_at(size, size).await.unwrap(), None);
+    }
+    assert_eq!(log.prove_at(0, 301).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_transaction_rolled_back_leaves_the_head_where_it_was() {
     let dir = tempfile::tempdir().unwrap();

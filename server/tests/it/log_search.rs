@@ -110,6 +110,30 @@ async fn finds(url: &str) {
     assert_eq!(log.index_missing().await.unwrap(), 4);
     assert_eq!(indexes(&log, about(Subject::Proposal, "7")).await, [2]);
     assert_eq!((log.index_missing().await.unwrap(), count().await), (0, whole));
+
+    // Several that start together index each thing once, and nothing can be there twice.
+    log_subject::Entity::delete_many().exec(&store.db).await.unwrap();
+    let (one, two, three) = tokio::join!(log.index_missing(), log.index_missing(), log.index_missing());
+    (one.unwrap(), two.unwrap(), three.unwrap());
+    assert_eq!(count().await, whole);
+    let row = log_subject::Entity::find().one(&store.db).await.unwrap().unwrap();
+    let again = log_subject::ActiveModel { entry: Set(row.entry), subject: Set(row.subject), value: Set(row.value), ..Default::default() };
+    log_subject::Entity::insert(again).exec_without_returning(&store.db).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn entries_about_many_things_are_indexed_in_statements_that_the_database_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}?mode=rwc", dir.path().join("log.db").display())).await.unwrap();
+    let log = Log::open(store.clone(), "test.example/log", &dir.path().join("key")).await.unwrap();
+    let parameters: Vec<String> = (0..30).map(|number| format!("tideline/{number}")).collect();
+    let entries: Vec<Entry> = (0..500)
+        .map(|number| Entry::new(EntryKind::Decision, format!("decision/{number}"), 1).with_fact("parameters", json!(parameters)))
+        .collect();
+    append(&store, &entries).await;
+    log_subject::Entity::delete_many().exec(&store.db).await.unwrap();
+    assert_eq!(log.index_missing().await.unwrap(), 500);
+    assert_eq!(log_subject::Entity::find().count(&store.db).await.unwrap(), 15_000);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use server::{
     },
     store::{
         Store,
-        entities::{log_body, log_checkpoint, log_entry},
+        entities::{background, decision, log_body, log_checkpoint, log_entry, model},
     },
 };
 
@@ -190,6 +190,89 @@ async fn what_contradicts_in_a_mirror_is_left_there_and_shown() {
 }
 
 #[tokio::test]
+async fn a_body_that_another_entry_names_as_its_model_is_restored_with_its_salt() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    let body = with_body(store, "tally", true).await;
+    let decision = Entry::new(EntryKind::Decision, "decision/1", 1_800_000_000).with_fact("modelSha256", format!("0x{body}"));
+    append(store, &decision).await.unwrap();
+    copy(&site).await.unwrap();
+    let store = empty(dir.path()).await;
+    let restored = restore(&store, &target(dir.path()), &log_key(dir.path())).await.unwrap();
+    assert_eq!((restored.size, restored.bodies, restored.missing, restored.damaged), (2, 1, vec![], vec![]));
+    let row = log_body::Entity::find_by_id(body.to_string()).one(&store.db).await.unwrap().unwrap();
+    assert_eq!((row.salt.as_slice(), row.bytes.as_slice()), (&[3; 32][..], &b"tally"[..]));
+}
+
+#[tokio::test]
+async fn models_and_backgrounds_that_are_published_after_their_decision_was_copied_are_copied_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    let (first, second, rows) = (b"a model".as_slice(), b"another model".as_slice(), b"a,b\n1,2\n".as_slice());
+    let decision = Entry::new(EntryKind::Decision, "decision/1", 5).with_fact("modelSha256", format!("0x{}", Hash::of(first)));
+    append(store, &decision).await.unwrap();
+    copy(&site).await.unwrap();
+    let there = |bytes: &[u8]| std::fs::read(dir.path().join(format!("mirror/body/{}", Hash::of(bytes)))).ok();
+    let publish = async |bytes: &[u8]| {
+        let row = model::ActiveModel { sha256: Set(Hash::of(bytes).to_string()), bytes: Set(bytes.to_vec()) };
+        model::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    };
+    publish(first).await;
+    let row = background::ActiveModel { sha256: Set(Hash::of(rows).to_string()), bytes: Set(rows.to_vec()) };
+    background::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    // Without any new entry.
+    copy(&site).await.unwrap();
+    assert_eq!((there(first).as_deref(), there(rows).as_deref()), (Some(first), Some(rows)));
+    publish(second).await;
+    copy(&site).await.unwrap();
+    assert_eq!(there(second).as_deref(), Some(second));
+}
+
+#[tokio::test]
+async fn a_model_longer_than_a_tile_is_restored_over_http_and_what_is_longer_than_any_body_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::without_chain(dir.path()).await;
+    let store = &site.bridge.store;
+    // A little more than a full bundle of the longest entries, and more than a body may have.
+    for (name, length) in [("long", 17 << 20), ("too-long", 33 << 20)] {
+        let bytes = vec![b'm'; length];
+        let sha256 = Hash::of(&bytes);
+        let decision = Entry::new(EntryKind::Decision, format!("decision/{name}"), 5).with_fact("modelSha256", format!("0x{sha256}"));
+        append(store, &decision).await.unwrap();
+        let row = model::ActiveModel { sha256: Set(sha256.to_string()), bytes: Set(bytes) };
+        model::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    }
+    let too_long = Hash::of(&vec![b'm'; 33 << 20]);
+    let restored = restore(&empty(dir.path()).await, &format!("{}/log", site.url), &log_key(dir.path())).await.unwrap();
+    assert_eq!((restored.size, restored.bodies, restored.missing), (2, 1, vec![format!("body/{too_long}")]));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_a_mirror_is_told_without_saying_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    grow(&site.bridge.store, 3).await;
+    copy(&site).await.unwrap();
+    // A file where a folder has to be.
+    std::fs::remove_dir_all(dir.path().join("mirror/tile")).unwrap();
+    std::fs::write(dir.path().join("mirror/tile"), "in the way").unwrap();
+    grow(&site.bridge.store, 4).await;
+    let (place, error) = (dir.path().display().to_string(), copy(&site).await.unwrap_err());
+    assert!(error.to_string().contains(&place), "the operator is told: {error}");
+    let view = site.bridge.log.assurance().mirror.unwrap();
+    assert_eq!((view.target.as_str(), view.size), ("the mirror", 3));
+    let problem = view.problem.unwrap();
+    assert!(problem.contains("tile/") && problem.contains("could not be read or written"), "{problem}");
+    let page = site.get("/log").await.text();
+    assert!(page.contains("could not be read or written"), "{page}");
+    for public in [problem, page, site.bridge.log.warnings().join("\n")] {
+        assert!(!public.contains(&place) && !public.contains("file://") && !public.contains("os error"), "{public}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_erased_leaves_the_mirror_too() {
     let dir = tempfile::tempdir().unwrap();
     let site = mirrored(dir.path()).await;
@@ -204,6 +287,46 @@ async fn what_was_erased_leaves_the_mirror_too() {
     append(store, &erasure).await.unwrap();
     copy(&site).await.unwrap();
     assert!(!file(erased).exists() && file(kept).exists());
+}
+
+#[tokio::test]
+async fn an_erased_record_and_an_erased_statement_leave_the_mirror_unless_they_are_kept_for_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = mirrored(dir.path()).await;
+    let store = &site.bridge.store;
+    // As a decision's record is kept, and as a statement is.
+    let record = br#"{"a":"record"}"#;
+    let row = decision::ActiveModel {
+        digest: Set("0xd1".into()),
+        agent: Set("eip155:31337:0xaa".into()),
+        record: Set(String::from_utf8(record.to_vec()).unwrap()),
+        received_at: Set(5),
+        accepted_block: Set(None),
+    };
+    decision::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+    let mut decided = Entry::new(EntryKind::Decision, "decision/1", 5).with_fact("digest", "0xd1");
+    decided.body = Some(Body::public(record, "application/json"));
+    append(store, &decided).await.unwrap();
+    let mut files = vec![Hash::of(record)];
+    for said in [&b"a statement"[..], b"a statement that is a model too"] {
+        let body = Body::public(said, "text/plain");
+        files.push(body.sha256);
+        let row = log_body::ActiveModel { sha256: Set(body.sha256.to_string()), salt: Set(vec![]), bytes: Set(said.to_vec()) };
+        log_body::Entity::insert(row).exec_without_returning(&store.db).await.unwrap();
+        let mut stated = Entry::new(EntryKind::Review, format!("review/{}", body.sha256), 5);
+        stated.body = Some(body);
+        append(store, &stated).await.unwrap();
+    }
+    let model = model::ActiveModel { sha256: Set(files[2].to_string()), bytes: Set(b"a statement that is a model too".to_vec()) };
+    model::Entity::insert(model).exec_without_returning(&store.db).await.unwrap();
+    copy(&site).await.unwrap();
+    let there = || files.iter().map(|sha256| dir.path().join(format!("mirror/body/{sha256}")).exists()).collect::<Vec<_>>();
+    assert_eq!(there(), [true; 3]);
+    for index in 0..3 {
+        server::log::erase(store, index, "as its author asked", 9).await.unwrap();
+    }
+    copy(&site).await.unwrap();
+    assert_eq!(there(), [false, false, true]);
 }
 
 struct Killed(Child);

@@ -178,6 +178,11 @@ async fn a_copy_that_is_found_ahead_while_the_bridge_runs_ends_signing() {
     append(&site.bridge.store, &entry("unseen")).await.unwrap();
     assert!(matches!(site.bridge.log.advance().await, Err(LogError::ReadOnly(_))));
     assert_eq!(std::fs::read(dir.path().join(HIGH_WATER)).unwrap(), ahead);
+    // Everybody reads why, and nobody where the copy is.
+    let home = dir.path().display().to_string();
+    for public in [site.bridge.log.read_only().unwrap(), site.get("/log").await.text(), site.bridge.log.warnings().join("\n")] {
+        assert!(public.contains("the high-water copy holds the log at 6 entries") && !public.contains(&home), "{public}");
+    }
     assert!(append(&site.bridge.store, &entry("more")).await.is_err());
     // The last checkpoint before is still served.
     let served = Note::parse(site.get("/log/checkpoint").await.bytes).unwrap();
@@ -190,7 +195,9 @@ async fn a_process_that_finds_an_older_database_exits_with_1_and_names_the_copy(
     let served = serve(dir.path(), |_| {}).await;
     assert_eq!(served.status.code(), Some(1));
     let said = String::from_utf8_lossy(&served.stderr).into_owned();
-    assert!(said.contains(HIGH_WATER) && said.contains("6 entries") && said.contains("wherefore log restore"), "{said}");
+    let last = said.lines().find(|line| line.starts_with("wherefore: ")).unwrap();
+    assert!(last.contains(&dir.path().join(HIGH_WATER).display().to_string()), "{last}");
+    assert!(said.contains("6 entries") && said.contains("wherefore log restore"), "{said}");
 }
 
 /// `wherefore serve` on the database in `dir`, until it ends by itself.
