@@ -64,7 +64,15 @@ impl Anchorer {
     /// `every` is the time between two anchors of a log that grows.
     pub fn new(log: Log, every: Duration) -> Self {
         let key = log.vkey().parse::<VerifierKey>().ok().map(|key| key_hash(&key));
-        Self { origin: origin_hash(log.origin()), key, log, every: every.max(Duration::from_secs(1)), last: None, failed: None, announced: None }
+        Self {
+            origin: origin_hash(log.origin()),
+            key,
+            log,
+            every: every.max(Duration::from_secs(1)),
+            last: None,
+            failed: None,
+            announced: None,
+        }
     }
 
     /// Sends whatever is due. A failure is told, and tried again a little later.

@@ -111,9 +111,7 @@ impl Mirror {
     pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, MirrorError> {
         let failed = |source| MirrorError::Store { object: name.to_owned(), source: Box::new(source) };
         match self.store.get(&self.place(name)).await {
-            Ok(found) if found.meta.size > largest(name) as u64 => {
-                Err(MirrorError::Large { object: name.to_owned(), most: largest(name) })
-            }
+            Ok(found) if found.meta.size > largest(name) as u64 => Err(MirrorError::Large { object: name.to_owned(), most: largest(name) }),
             Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?.to_vec())),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(source) => Err(failed(source)),
@@ -133,13 +131,11 @@ impl Mirror {
         let put = self.store.put_opts(&self.place(name), bytes.clone().into(), PutMode::Create.into()).await;
         match put {
             Ok(_) => Ok(()),
-            Err(StoreError::AlreadyExists { .. }) => {
-                match self.get(name).await {
-                    Ok(there) if there.as_ref() == Some(&bytes) => Ok(()),
-                    Ok(_) | Err(MirrorError::Large { .. }) => Err(MirrorError::Contradicts { object: name.to_owned() }),
-                    Err(failed) => Err(failed),
-                }
-            }
+            Err(StoreError::AlreadyExists { .. }) => match self.get(name).await {
+                Ok(there) if there.as_ref() == Some(&bytes) => Ok(()),
+                Ok(_) | Err(MirrorError::Large { .. }) => Err(MirrorError::Contradicts { object: name.to_owned() }),
+                Err(failed) => Err(failed),
+            },
             Err(source) => Err(MirrorError::Store { object: name.to_owned(), source: Box::new(source) }),
         }
     }

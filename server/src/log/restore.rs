@@ -68,18 +68,19 @@ pub struct Restored {
 
 /// Where a log is restored from.
 enum Place {
-    Mirror(Mirror),
+    Mirror(Box<Mirror>),
     Served { base: String, http: reqwest::Client },
 }
 
 impl Place {
     fn open(from: &str) -> Result<Self, RestoreError> {
         if !from.starts_with("http://") && !from.starts_with("https://") {
-            return Ok(Self::Mirror(Mirror::open(from)?));
+            return Ok(Self::Mirror(Box::new(Mirror::open(from)?)));
         }
         let away = |error: reqwest::Error| RestoreError::Away { url: from.to_owned(), reason: error.to_string() };
         // A model is large, and the other side may be slow, but not silent.
-        let http = reqwest::Client::builder().read_timeout(Duration::from_secs(30)).timeout(Duration::from_secs(600)).build().map_err(away)?;
+        let http =
+            reqwest::Client::builder().read_timeout(Duration::from_secs(30)).timeout(Duration::from_secs(600)).build().map_err(away)?;
         Ok(Self::Served { base: from.trim_end_matches('/').trim_end_matches("/checkpoint").to_owned(), http })
     }
 
