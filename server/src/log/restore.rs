@@ -68,14 +68,14 @@ pub struct Restored {
 
 /// Where a log is restored from.
 enum Place {
-    Mirror(Mirror),
+    Mirror(Box<Mirror>),
     Served { base: String, http: reqwest::Client },
 }
 
 impl Place {
     fn open(from: &str) -> Result<Self, RestoreError> {
         if !from.starts_with("http://") && !from.starts_with("https://") {
-            return Ok(Self::Mirror(Mirror::open(from)?));
+            return Ok(Self::Mirror(Box::new(Mirror::open(from)?)));
         }
         let away = |error: reqwest::Error| RestoreError::Away { url: from.to_owned(), reason: error.to_string() };
         // A model is large, and the other side may be slow, but not silent.

@@ -113,8 +113,7 @@ async fn finds(url: &str) {
 
     // Several that start together index each thing once, and nothing can be there twice.
     log_subject::Entity::delete_many().exec(&store.db).await.unwrap();
-    let (one, two, three) = tokio::join!(log.index_missing(), log.index_missing(), log.index_missing());
-    (one.unwrap(), two.unwrap(), three.unwrap());
+    tokio::try_join!(log.index_missing(), log.index_missing(), log.index_missing()).unwrap();
     assert_eq!(count().await, whole);
     let row = log_subject::Entity::find().one(&store.db).await.unwrap().unwrap();
     let again = log_subject::ActiveModel { entry: Set(row.entry), subject: Set(row.subject), value: Set(row.value), ..Default::default() };
