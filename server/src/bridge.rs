@@ -82,6 +82,8 @@ pub struct Bridge {
     settled: AtomicU64,
     /// Size of the anchor that the log was last compared with.
     compared: AtomicU64,
+    /// What goes on in the background.
+    work: std::sync::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +146,7 @@ impl Bridge {
             signs: RwLock::default(),
             settled: AtomicU64::default(),
             compared: AtomicU64::default(),
+            work: std::sync::Mutex::default(),
         });
         bridge.take_in_records().await?;
         match bridge.publish().await {
@@ -413,16 +416,22 @@ impl Bridge {
     /// Starts following, executing and publishing; returns at once.
     pub fn start(self: &Arc<Self>) -> Result<(), StartError> {
         let key = executor_key(&self.config)?;
-        tokio::spawn(follow(self.clone()));
+        let mut work = vec![tokio::spawn(follow(self.clone()))];
         if let Some(key) = key {
-            tokio::spawn(execute(self.clone(), key));
+            work.push(tokio::spawn(execute(self.clone(), key)));
         } else {
             info!("no executor key: this bridge reads and explains, others must queue and execute");
         }
-        tokio::spawn(publish(self.clone()));
-        tokio::spawn(mirror(self.clone()));
-        tokio::spawn(index(self.clone()));
+        work.extend([tokio::spawn(publish(self.clone())), tokio::spawn(mirror(self.clone())), tokio::spawn(index(self.clone()))]);
+        *self.work.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = work;
         Ok(())
+    }
+
+    /// Ends what [`start`](Self::start) began, wherever it is. What was not committed is done by the next one.
+    pub fn stop(&self) {
+        for work in self.work.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..) {
+            work.abort();
+        }
     }
 }
 

@@ -455,7 +455,7 @@ mod tests {
         let mut tree = Frontier::new();
         let mut nodes = BTreeMap::new();
         for leaf in &leaves {
-            tree.push_each(leaf_hash(leaf), |level, index, hash| drop(nodes.insert((level, index), hash)));
+            tree.push_each(leaf_hash(leaf), |level, index, hash| nodes.extend([((level, index), hash)]));
         }
         let read = |level, index| Ok::<_, merkle::MerkleError>(nodes[&(level, index)]);
         let entries = leaves[..3].iter().enumerate().map(|(index, leaf)| BundledEntry {

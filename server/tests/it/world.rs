@@ -460,6 +460,8 @@ pub struct Site {
 impl Drop for Site {
     fn drop(&mut self) {
         self.server.abort();
+        // Another bridge may go on with its database.
+        self.bridge.stop();
     }
 }
 
