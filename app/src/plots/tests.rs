@@ -206,7 +206,7 @@ fn data_that_is_no_number_is_null_in_json() {
 
 /// Writes all plots into one page, to be looked at: `PLOT_GALLERY=/some/folder cargo test … -- --ignored gallery`.
 #[test]
-#[ignore = "for looking"]
+#[ignore = "draws every plot into a folder, for a person to look at"]
 fn gallery() {
     let folder = std::env::var_os("PLOT_GALLERY").map_or_else(std::env::temp_dir, std::path::PathBuf::from);
     let export = || Some("/api/v1/decisions/0x00/plots/waterfall".to_owned());

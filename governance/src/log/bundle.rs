@@ -438,7 +438,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Three entries of a log of five, of which the middle one was changed on chain by nobody.
+    /// The first three entries of a log of five: a decision, its proposal and the tally.
     fn bundle() -> Bundle {
         let key = SigningKey::from_seed("log.example", &[7; 32]).unwrap();
         let decision = B256::repeat_byte(0xab);

@@ -261,7 +261,7 @@ async fn struck_at_any_write_it_is_whole_and_holds_what_it_acknowledged() {
     println!("{strikes} strikes, {} entries acknowledged", acknowledged.len());
 }
 
-/// Times and the disk's own speed decide how long a restart takes; this says only that nothing is read twice.
+/// What does not fit is refused with nothing left of it, and once there is room again the log goes on where it was.
 #[tokio::test]
 async fn a_full_disk_refuses_and_recovers_without_repair() {
     let dir = tempfile::tempdir().unwrap();
