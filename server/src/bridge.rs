@@ -375,7 +375,11 @@ impl Bridge {
         }
         match self.log.compare_anchor(newest.size, Hash(newest.root.0)).await {
             Ok(()) | Err(LogError::ReadOnly(_)) => {}
-            Err(failed) => error!("the log could not be compared with its anchor: {failed}"),
+            Err(failed) => {
+                // Asked again with the next block.
+                self.compared.store(0, Ordering::Relaxed);
+                error!("the log could not be compared with its anchor: {failed}");
+            }
         }
     }
 

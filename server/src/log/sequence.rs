@@ -66,7 +66,7 @@ async fn append_groups(store: Store, mut waiting: mpsc::Receiver<(Prepared, ones
     let mut group = Vec::with_capacity(MOST);
     while waiting.recv_many(&mut group, MOST).await > 0 {
         let (entries, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        match commit(&store, entries.clone()).await {
+        match commit(&store, &entries).await {
             Ok(references) => {
                 for (answer, reference) in answers.into_iter().zip(references) {
                     // Whoever went away finds the entry by its id.
@@ -77,7 +77,7 @@ async fn append_groups(store: Store, mut waiting: mpsc::Receiver<(Prepared, ones
                 tracing::error!(entries = answers.len(), "entries could not be appended: {error}");
                 // One that the database cannot take must not keep the others out.
                 for (entry, answer) in entries.into_iter().zip(answers) {
-                    let alone = commit(&store, vec![entry]).await;
+                    let alone = commit(&store, &[entry]).await;
                     let _gone = answer.send(alone.map_err(Arc::new).and_then(|mut told| told.pop().ok_or(Arc::new(LogError::Stopped))));
                 }
             }
@@ -85,13 +85,13 @@ async fn append_groups(store: Store, mut waiting: mpsc::Receiver<(Prepared, ones
     }
 }
 
-async fn commit(store: &Store, entries: Vec<Prepared>) -> Result<Vec<EntryRef>, LogError> {
+async fn commit(store: &Store, entries: &[Prepared]) -> Result<Vec<EntryRef>, LogError> {
     let mut tries = 0;
     loop {
         tries += 1;
         let attempt = async {
             let tx = store.begin().await?;
-            let references = append_all(&tx, entries.clone()).await?;
+            let references = append_all(&tx, entries.to_vec()).await?;
             tx.commit().await?;
             Ok(references)
         };
